@@ -2,14 +2,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { sourceOf, wordsOfJsDoc } from './source-words.js';
+import { sourceOf, wordsOfJsDoc, wordsOfTag } from './source-words.js';
 
 /** An error of the public API. */
 export interface DescribedError {
   name: string;
   code: string;
   words: string;
-  /** The last sentence of its message. */
+  /** The tag `@nextStep`, for a message whose end depends on what is wrong; else the last sentence of its message. */
   next: string;
 }
 
@@ -23,7 +23,8 @@ export function describedErrors(): DescribedError[] {
     sourceOf(join('libs', file)).forEachChild((node) => {
       if (!ts.isClassDeclaration(node) || !node.name) return;
       const code = codeOf(node);
-      if (code) found.push({ name: node.name.text, code, words: wordsOfJsDoc(node), next: nextStepOf(node) });
+      const next = (): string => wordsOfTag(node, 'nextStep') ?? nextStepOf(node);
+      if (code) found.push({ name: node.name.text, code, words: wordsOfJsDoc(node), next: next() });
     });
   return found.sort((a, b) => a.name.localeCompare(b.name));
 }
@@ -34,19 +35,11 @@ export function errorsPage(): string {
     '# Errors',
     '',
     'Each refusal has a class and a `code` of its own, and a message that names what was expected, what was got and what to do next. All extend',
-    '`MailingError`. The `code` stays the same over versions, and across copies of the package, where `instanceof` fails. This page is made from the code',
-    '(`npm run docs:pages`).',
+    '`MailingError`, and refusals of a request to send extend `TemplateEmailRequestError`. The `code` stays the same over versions, and across copies of the',
+    'package, where `instanceof` fails. This page is made from the code (`npm run docs:pages`).',
   ];
   for (const { name, code, words, next } of describedErrors())
-    lines.push(
-      '',
-      `## \`${name}\``,
-      '',
-      `\`${code}\``,
-      '',
-      words,
-      ...(next ? ['', `Next step: ${next}`] : []),
-    );
+    lines.push('', `## \`${name}\``, '', `\`${code}\``, '', words, '', `Next step: ${next}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -72,7 +65,7 @@ function textOfConstant(node: ts.Expression): string {
   return found.text;
 }
 
-/** What varies is shown as an ellipsis. */
+/** The end of its message; empty if there is none. What varies is an ellipsis. */
 function nextStepOf(node: ts.ClassDeclaration): string {
   const builder = node.members.find(ts.isConstructorDeclaration);
   const byDefault = builder?.parameters.find(({ name }) => name.getText() === 'nextStep')?.initializer;
@@ -89,8 +82,7 @@ function nextStepOf(node: ts.ClassDeclaration): string {
   };
   builder?.body?.forEachChild(visit);
   const sentences = message.split(/(?<=\.) (?=[A-Z])/);
-  // It depends on what is wrong.
-  return sentences.length > 1 ? sentences[sentences.length - 1] : 'as its message says.';
+  return sentences.length > 1 ? sentences[sentences.length - 1] : '';
 }
 
 function textOf(node: ts.Expression): string {

@@ -33,7 +33,11 @@ abstract class HarmfulSettingError extends MailingError implements HarmfulSettin
   }
 }
 
-/** The database has a setting under which mailings would go wrong, so the application does not start: `setting`, `value`, `expected`. */
+/**
+ * The database has a setting under which mailings would go wrong, so the application does not start: `setting`, `value`, `expected`.
+ *
+ * @nextStep Set the setting to what is expected; the message says how.
+ */
 export class DatabaseSettingError extends HarmfulSettingError {
   readonly code = 'MAILING_DATABASE_SETTING';
 
@@ -47,6 +51,8 @@ export const UNSAFE_CONNECTION = 'MAILING_UNSAFE_CONNECTION';
 /**
  * A connection of the host's pool has a setting under which the plugin may run no statement: `setting`, `value`, `expected`. Nothing was
  * read and nothing written. Mailings treat it as an outage of the database, and go on when it is over.
+ *
+ * @nextStep Set the setting to what is expected; the message says how.
  */
 export class UnsafeConnectionError extends HarmfulSettingError {
   readonly code = UNSAFE_CONNECTION;

@@ -120,7 +120,11 @@ const OUR_NAMES: Readonly<Record<string, string>> = {
 
 const FIELD_NAME = /^[\w$-]{1,60}$/;
 
-/** The info has a field that does not exist. */
+/**
+ * The info has a field that does not exist.
+ *
+ * @nextStep Remove it, or use the name that the message gives.
+ */
 export class UnknownFieldError extends TemplateEmailRequestError {
   readonly code = 'MAILING_FIELD_UNKNOWN';
   /** Our name of the field, if it is known under another name; null: it is not. */
@@ -203,7 +207,11 @@ export class TemplateEncodingError extends TemplateEmailRequestError {
   }
 }
 
-/** This recipient would not be mailed, so there is no message to show. */
+/**
+ * This recipient would not be mailed, so there is no message to show.
+ *
+ * @nextStep Choose another recipient.
+ */
 export class RecipientSkippedError extends MailingError {
   readonly code = 'MAILING_RECIPIENT_SKIPPED';
 
@@ -280,7 +288,11 @@ export class TemplateNotCompilingError extends TemplateEmailRequestError {
   }
 }
 
-/** A value that has to outlive the process can't be stored as JSON. */
+/**
+ * A value that has to outlive the process can't be stored as JSON.
+ *
+ * @nextStep Give plain values, or send with persist false, where nothing is stored; content of a slot then needs a slot that is not persistent.
+ */
 export class NotSerializableError extends TemplateEmailRequestError {
   readonly code = 'MAILING_NOT_SERIALIZABLE';
 

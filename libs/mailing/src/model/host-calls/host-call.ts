@@ -7,7 +7,11 @@ import { MailingError } from '../errors/mailing.error.js';
 /** Longest wait for an answer of the host where no option says otherwise; the default of `run.hostCallTimeoutMs`. */
 export const HOST_CALL_TIMEOUT_MS = 30_000;
 
-/** A function of the host did not answer in time. What it answers later is ignored. */
+/**
+ * A function of the host did not answer in time. What it answers later is ignored.
+ *
+ * @nextStep Make it answer or reject in time, or raise the option that the message names.
+ */
 export class HostSilentError extends MailingError {
   readonly code = 'MAILING_HOST_SILENT';
 

@@ -2,7 +2,11 @@ import { MailingError, inspectValue } from '../errors/mailing.error.js';
 import { kindOf } from '../values/value-kind.js';
 import { TemplateEmailRequestError } from '../errors/request.errors.js';
 
-/** A slot is defined under an invalid name, or again with other options. */
+/**
+ * A slot is defined under an invalid name, or again with other options.
+ *
+ * @nextStep Correct its definition: each slot is defined once, by SlotService.define.
+ */
 export class SlotDefinitionError extends MailingError {
   readonly code = 'MAILING_SLOT_DEFINITION';
 

@@ -1,6 +1,10 @@
 import { MailingError } from '../errors/mailing.error.js';
 
-/** A template prints an object that would read as `[object Object]`, or uses a promise. */
+/**
+ * A template prints an object that would read as `[object Object]`, or uses a promise.
+ *
+ * @nextStep Print a field of the object, or load what it waits for before you send, and pass it in params or data.
+ */
 export class TemplateValueError extends MailingError {
   readonly code = 'MAILING_TEMPLATE_VALUE';
 
