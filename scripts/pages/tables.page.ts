@@ -57,8 +57,15 @@ export function tablesPage(): string {
   const lines = [
     '# Tables',
     '',
-    'Twelve tables, made by `mailingMigrations`. Times are UTC, by the database’s clock. Read them as you like; write to none but `dps_mail_suppression`. The',
-    'columns of the ancestor are marked with `=` where they have its name. This page is made from the code (`npm run docs:pages`).',
+    'Twelve tables, made by `mailingMigrations`. Times are UTC, by the database’s clock. The columns of the ancestor are marked with `=` where they have its',
+    'name. This page is made from the code (`npm run docs:pages`).',
+    '',
+    'Read the tables as you like. Write to them only as the pages say:',
+    '',
+    '- suppressions by `MailingSuppressions` ([suppression](recipients.md#suppression))',
+    '- deletions of [old mailings](scaling.md#100-million-recipients-a-day-on-paper), [templates](content.md#what-is-kept) and',
+    '  [attachments](attachments.md#where-they-are-kept)',
+    '- `num_bounces` and `num_soft_bounces`, which are yours: the plugin never writes them',
   ];
   for (const table of tables()) {
     lines.push('', `## \`${table.name}\``, '', `Entity: \`${table.entity}\`. ${table.words}`, '');

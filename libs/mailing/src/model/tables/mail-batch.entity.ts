@@ -27,6 +27,7 @@ export class MailBatch extends SliceProgressColumns {
   @Column({ name: 'uniq_server_id', type: 'varchar', length: 255, nullable: true })
   uniqServerId: string | null;
 
+  /** `free`: no server works on it. `claimed`: a server does, or died while it did. `complete`: every recipient is settled. */
   @Column({ name: 'status', type: 'varchar', length: 16 })
   status: BatchStatus;
 
@@ -38,15 +39,15 @@ export class MailBatch extends SliceProgressColumns {
   @Column({ name: 'num_profiles', type: 'int' })
   numProfiles: number;
 
-  /** As in `Mailing`; begins at `start_idx`. */
+  /** As `low_water_idx` of `dps_mailing`, for this batch; begins at `start_idx`. */
   @Column({ name: 'low_water_idx', type: 'int' })
   lowWaterIdx: number;
 
-  /** As in `Mailing`; begins at `start_idx`. */
+  /** As `next_idx` of `dps_mailing`, for this batch; begins at `start_idx`. */
   @Column({ name: 'next_idx', type: 'int' })
   nextIdx: number;
 
-  /** As in `Mailing`; begins at `start_idx`. */
+  /** As `high_water_idx` of `dps_mailing`, for this batch; begins at `start_idx`. */
   @Column({ name: 'high_water_idx', type: 'int' })
   highWaterIdx: number;
 

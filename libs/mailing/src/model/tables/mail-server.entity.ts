@@ -16,7 +16,10 @@ export class MailServer {
   @Column({ name: 'pid', type: 'int' })
   pid: number;
 
-  /** The range within which pids can be compared: see `readPidNamespace`. Null: unknown, only the lease tells whether the process lives. */
+  /**
+   * Processes with the same text can be compared by their pids: on Linux it is the boot of the kernel and the pid namespace, elsewhere the name
+   * of the system. Null: unknown, only the lease tells whether the process lives.
+   */
   @Column({ name: 'pid_namespace', type: 'varchar', length: 100, nullable: true })
   pidNamespace: string | null;
 

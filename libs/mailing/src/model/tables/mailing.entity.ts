@@ -102,15 +102,19 @@ export class Mailing extends SliceProgressColumns {
   @Column({ name: 'idempotency_key', type: 'varchar', length: 255, nullable: true })
   idempotencyKey: string | null;
 
+  /** `loading`, `pending`, `in_progress`, `pausing`, `paused`, `canceling`, `canceled`, `completed` or `failed`; see `docs/events.md`, `MailingStatus`. */
   @Column({ name: 'status', type: 'varchar', length: 16 })
   status: MailingStatus;
 
+  /** Why the mailing is `paused` or `failed`, or why it is `pending` and does not begin. */
   @Column({ name: 'status_reason', type: 'text', nullable: true })
   statusReason: string | null;
 
+  /** Recipients of the list, duplicates not counted. */
   @Column({ name: 'num_profiles', type: 'int', default: 0 })
   numProfiles: number;
 
+  /** Yours: the plugin never writes it. */
   @Column({ name: 'num_soft_bounces', type: 'int', default: 0 })
   numSoftBounces: number;
 

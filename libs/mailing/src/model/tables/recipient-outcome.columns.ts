@@ -3,7 +3,11 @@ import { RECIPIENT_STATUSES, type RecipientStatus } from '../states/recipient-st
 
 /** What both recipient tables record about one recipient; the states are those of `recipient-status.ts`. */
 export abstract class RecipientOutcomeColumns {
-  /** An enumeration on databases that have them: its size does not depend on its value, see `changedAt`. */
+  /**
+   * `pending`, `sending`, `deferred`; settled: `sent`, `error`, `skipped`, `in_doubt`. A row that is `pending` with idx < `next_idx` of its mailing
+   * or batch is in flight, as one that is `sending`. An enumeration on databases that have them: its size does not depend on its value, see
+   * `changed_at`.
+   */
   @Column({ name: 'status', type: 'simple-enum', enum: RECIPIENT_STATUSES })
   status: RecipientStatus;
 
@@ -11,6 +15,7 @@ export abstract class RecipientOutcomeColumns {
   @Column({ name: 'attempts', type: 'int', default: 0 })
   attempts: number;
 
+  /** The next attempt of a `deferred` recipient is not before this time. */
   @Column({ name: 'next_attempt_at', type: Date, precision: 3, nullable: true })
   nextAttemptAt: Date | null;
 
@@ -21,10 +26,11 @@ export abstract class RecipientOutcomeColumns {
   @Column({ name: 'changed_at', type: Date, precision: 3 })
   changedAt: Date;
 
-  /** SMTP reply code, enhanced code or a word of ours (`template`, `invalid_address`, …). */
+  /** Reply code or enhanced code of the mail server, or a word of ours (`docs/recipients.md` lists them). Null for `sent`. */
   @Column({ name: 'error_code', type: 'varchar', length: 64, nullable: true })
   errorCode: string | null;
 
+  /** The same in words: the answer of the mail server, cut to 1,000 characters, or a sentence of ours. */
   @Column({ name: 'error_text', type: 'varchar', length: 1000, nullable: true })
   errorText: string | null;
 }
