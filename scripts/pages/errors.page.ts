@@ -81,7 +81,7 @@ function nextStepOf(node: ts.ClassDeclaration): string {
     inner.forEachChild(visit);
   };
   builder?.body?.forEachChild(visit);
-  const sentences = message.split(/(?<=\.) (?=[A-Z])/);
+  const sentences = message.split(/(?<=[.…]) (?=[A-Z])/);
   return sentences.length > 1 ? sentences[sentences.length - 1] : '';
 }
 
@@ -89,6 +89,16 @@ function textOf(node: ts.Expression): string {
   if (ts.isStringLiteralLike(node)) return node.text;
   if (ts.isBinaryExpression(node)) return textOf(node.left) + textOf(node.right);
   if (ts.isTemplateExpression(node))
-    return node.head.text + node.templateSpans.map(({ literal }) => `…${literal.text}`).join('');
-  return '…';
+    return (
+      node.head.text +
+      node.templateSpans.map(({ expression, literal }) => textOf(expression) + literal.text).join('')
+    );
+  return defaultOf(node) ?? '…';
+}
+
+/** Of a parameter that has a text by default. */
+function defaultOf(node: ts.Expression): string | null {
+  const builder = ts.findAncestor(node, ts.isConstructorDeclaration);
+  const given = builder?.parameters.find(({ name }) => name.getText() === node.getText())?.initializer;
+  return given && ts.isStringLiteral(given) ? given.text : null;
 }

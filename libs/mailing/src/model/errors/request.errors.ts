@@ -207,11 +207,7 @@ export class TemplateEncodingError extends TemplateEmailRequestError {
   }
 }
 
-/**
- * This recipient would not be mailed, so there is no message to show.
- *
- * @nextStep Choose another recipient.
- */
+/** This recipient would not be mailed, so there is no message to show. */
 export class RecipientSkippedError extends MailingError {
   readonly code = 'MAILING_RECIPIENT_SKIPPED';
 
@@ -288,11 +284,7 @@ export class TemplateNotCompilingError extends TemplateEmailRequestError {
   }
 }
 
-/**
- * A value that has to outlive the process can't be stored as JSON.
- *
- * @nextStep Give plain values, or send with persist false, where nothing is stored; content of a slot then needs a slot that is not persistent.
- */
+/** A value that has to outlive the process can't be stored as JSON. */
 export class NotSerializableError extends TemplateEmailRequestError {
   readonly code = 'MAILING_NOT_SERIALIZABLE';
 
