@@ -57,6 +57,15 @@ export const OPTION_SECTIONS: OptionSection[] = [
     ),
   },
   {
+    heading: 'Of the module itself',
+    part: '',
+    intro: '`forRoot` takes these with the others; with `forRootAsync` they stand beside the factory.',
+    schema: {},
+    path: '',
+    interfaces: { '': ['MailingModuleExtras'] },
+    files: ['libs/mailing/src/module/mailing-module.definition.ts'],
+  },
+  {
     heading: 'nestjs-mailing/bullmq',
     part: 'nestjs-mailing/bullmq: ',
     intro:

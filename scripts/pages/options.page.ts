@@ -3,6 +3,9 @@ import ts from 'typescript';
 import { type OptionKind, wordsOf } from '../../libs/mailing/src/model/options/option-kinds.js';
 import { OPTION_SECTIONS, type OptionSection, type Schema } from './option.sections.js';
 import { sourceOf, wordsOfJsDoc } from './source-words.js';
+import { interfaceOf, membersOf } from './type-words.js';
+
+const MAIL = 'libs/mailing/src/model/mail';
 
 /** One option: what the schema says, and what its JSDoc says. */
 export interface DescribedOption {
@@ -45,9 +48,10 @@ export function optionsPage(): string {
   const lines = [
     '# Options',
     '',
-    '`MailingModule.forRoot` and `forRootAsync` take these; those of the optional parts follow [below](#nestjs-mailingbullmq). An option that is unknown,',
-    'out of its bounds or contradicts another one ends the start with a `MailingOptionsError` that names it. `null` counts as absent, for every option. This',
-    'page is made from the code (`npm run docs:pages`).',
+    '`MailingModule.forRoot` and `forRootAsync` take these; those of the optional parts follow [below](#nestjs-mailingbullmq), and then what a mailing is sent',
+    'with: [its info](#the-info-of-a-mailing) and [the options of a call](#the-options-of-a-call). An option that is unknown, out of its bounds or contradicts',
+    'another one ends the start with a `MailingOptionsError` that names it. `null` counts as absent, for every option. This page is made from the code',
+    '(`npm run docs:pages`).',
   ];
   let [at, inside]: [OptionSection | null, string] = [null, ''];
   for (const { section, group, path, kind, words } of describedOptions()) {
@@ -58,7 +62,33 @@ export function optionsPage(): string {
     if (kind) lines.push(`${factsOf(kind)}.`, ...(text ? [''] : []));
     if (text) lines.push(text);
   }
+  lines.push(...mailingSections());
   return `${lines.join('\n')}\n`;
+}
+
+/** What `sendEmailMessage` takes. */
+function mailingSections(): string[] {
+  const info = `${MAIL}/template-email-info.ts`;
+  return [
+    '',
+    '## The info of a mailing',
+    '',
+    'The fields of `TemplateEmailInfo`, the first argument of `sendEmailMessage`. An unknown field is refused (`UnknownFieldError`).',
+    '',
+    ...membersOf(interfaceOf(info, 'TemplateEmailInfo')),
+    '',
+    '### An attachment',
+    '',
+    'The fields of `TemplateEmailAttachment`; one of `path`, `href` and `content` is required. See [attachments](attachments.md).',
+    '',
+    ...membersOf(interfaceOf(info, 'TemplateEmailAttachment')),
+    '',
+    '## The options of a call',
+    '',
+    'The fields of `SendOptions`, the third argument of `sendEmailMessage`; see [sending](sending.md).',
+    '',
+    ...membersOf(interfaceOf(`${MAIL}/send-options.ts`, 'SendOptions')),
+  ];
 }
 
 function headingOf({ heading, part, intro, path }: OptionSection, group: string): string[] {

@@ -68,6 +68,7 @@ export interface TemplateEmailInfo {
   params?: Record<string, unknown>;
   /** Further headers, the same for all recipients: at most 100, with names of at most 76 characters and values of at most 10,000. */
   headers?: Record<string, string>;
+  /** Files that every message carries; together at most `attachments.maxBytes`. */
   attachments?: TemplateEmailAttachment[];
   /**
    * What the slots of the templates show: content by slot for all recipients, or a `SlotFilling` with content for single profiles. Slots

@@ -276,8 +276,10 @@ export interface MailingModuleOptions {
   /** One of the `transports` of `MailerModule`. Default: its default transport. */
   transporterName?: string;
   /**
-   * True: the plugin itself speaks SMTP with the mail server of that transport, for volume. Messages then bypass the mailer, so a transport
-   * with a DKIM key, plugins or a proxy is refused at start. Default: false.
+   * True: the plugin itself speaks SMTP with the mail server of that transport, for volume. Messages then bypass the mailer, so what they
+   * would have to pass through is refused at start: a transport that is not SMTP, or has `lmtp`, `dkim`, `proxy`, `getSocket`, `socket`,
+   * `connection`, `attachDataUrls`, `rateLimit`, plugins, or defaults other than `from`, `subject`, `template` and `context`; and `plugins`
+   * and `preview` of the mailer. Default: false.
    */
   bulkSmtp?: boolean;
   run?: RunOptions;
