@@ -7,6 +7,9 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 import { checkMailingId, checkText, checkWholeNumber, MAX_IDX } from '../errors/argument.check.js';
+import { MAX_ADDRESS } from '../addresses/email-address.js';
+import { InvalidArgumentError } from '../errors/argument.errors.js';
+import { MAX_USER_ID } from '../mail/listed-recipient.js';
 import { UnsubscribeSecretError } from './setup.errors.js';
 
 /** The recipient that unsubscribes, and the message that held the link. */
@@ -33,10 +36,8 @@ const VERSION = '1';
 const IV_BYTES = 16;
 /** RFC 2104 section 5: half of the hash is the least that a MAC may be cut to. */
 const MAC_BYTES = 16;
-/** No token of the plugin is longer: ids have at most 255 characters and addresses 254. */
+/** Longest token that is made or read. A link has to pass mail clients and proxies, and some of them cut long URLs. */
 const MAX_TOKEN = 2_000;
-/** Max length of a profile's id or an address. */
-const MAX_NAME_LENGTH = 320;
 const MIN_SECRET = 32;
 
 interface Keys {
@@ -92,13 +93,14 @@ export class UnsubscribeTokens {
   /**
    * Signs with the first secret. The token can be put into a URL as it is. Two tokens for one target differ, and both are valid.
    *
-   * @throws InvalidArgumentError if the target has neither `userId` nor `email`, or a field is of the wrong type or out of its bounds.
+   * @throws InvalidArgumentError if the target has neither `userId` nor `email`, or a field is of the wrong type or out of its bounds. A
+   * `userId` of up to 255 characters may need too long a token if most of them are control characters or not ASCII.
    */
   sign({ mailingId, idx, userId, email }: UnsubscribeTarget): string {
     if (mailingId !== null) checkMailingId('sign: mailingId', mailingId);
     checkWholeNumber('sign: idx', idx, 0, MAX_IDX);
-    if (userId === undefined) checkText('sign: email', email, MAX_NAME_LENGTH);
-    else checkText('sign: userId', userId, MAX_NAME_LENGTH);
+    if (userId === undefined) checkText('sign: email', email, MAX_ADDRESS);
+    else checkText('sign: userId', userId, MAX_USER_ID);
     const seconds = Math.floor(Date.now() / 1_000);
     const payload: Payload =
       userId === undefined
@@ -108,7 +110,13 @@ export class UnsubscribeTokens {
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv('aes-256-ctr', keys.cipher, iv);
     const body = Buffer.concat([iv, cipher.update(JSON.stringify(payload)), cipher.final()]);
-    return VERSION + Buffer.concat([body, macOf(keys, body)]).toString('base64url');
+    const token = VERSION + Buffer.concat([body, macOf(keys, body)]).toString('base64url');
+    if (token.length > MAX_TOKEN) {
+      const argument = userId === undefined ? 'sign: email' : 'sign: userId';
+      const expected = `a text that fits into a token of ${MAX_TOKEN} characters`;
+      throw new InvalidArgumentError(argument, expected, userId ?? email);
+    }
+    return token;
   }
 
   /** @returns null if the token was not signed with one of the secrets, was changed, or has expired. */
