@@ -167,6 +167,9 @@ describe('an invalid argument', () => {
       'setEmailStatus: status': (status) => profiles.setEmailStatus?.(['x'], status),
       'setReceiveEmail: receive': (receive) => profiles.setReceiveEmail?.(['x'], receive),
       'setLastEmailed: at': (at) => profiles.setLastEmailed?.(['x'], at),
+      'setEmailStatus: emails[0]': (email) => profiles.setEmailStatus?.([email], 'valid'),
+      'setReceiveEmail: ids[0]': (id) => profiles.setReceiveEmail?.([id], true),
+      'setLastEmailed: ids[0]': (id) => profiles.setLastEmailed?.([id], new Date()),
       'findByIds: ids[0]': (id) => profiles.findByIds([id]),
       'findByIds: ids': (ids) => people.findByIds(ids),
     };

@@ -58,7 +58,8 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
         if (status !== 'valid' && status !== 'invalid')
           throw new InvalidArgumentError('setEmailStatus: status', 'valid or invalid', status);
         const word = status === 'valid' ? emailStatus.valid : wordsOf(emailStatus.invalid)[0];
-        await this.#writeByEmail(emails, emailStatus.column, word);
+        const checked = await checkedTexts('setEmailStatus: emails', emails, MAX_KEY_LENGTH);
+        await this.#writeByEmail(checked, emailStatus.column, word);
       };
     }
     if (receiveEmail) {
@@ -66,7 +67,8 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
         if (typeof receive !== 'boolean')
           throw new InvalidArgumentError('setReceiveEmail: receive', 'true or false', receive);
         const word = receive ? receiveEmail.yes : wordsOf(receiveEmail.no)[0];
-        await this.#writeById(ids, receiveEmail.column, word);
+        const checked = await checkedTexts('setReceiveEmail: ids', ids, MAX_KEY_LENGTH);
+        await this.#writeById(checked, receiveEmail.column, word);
       };
     }
     if (lastEmailed) {
@@ -75,7 +77,8 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
       this.setLastEmailed = async (ids, at) => {
         if (!(at instanceof Date) || Number.isNaN(at.getTime()))
           throw new InvalidArgumentError('setLastEmailed: at', 'a valid Date', at);
-        await this.#writeById(ids, lastEmailed, at, older, { at });
+        const checked = await checkedTexts('setLastEmailed: ids', ids, MAX_KEY_LENGTH);
+        await this.#writeById(checked, lastEmailed, at, older, { at });
       };
     }
   }
@@ -156,8 +159,7 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
 
   /** Ignores letter case, and whether a domain is spelled in ASCII. */
   async #writeByEmail(emails: string[], column: string, value: unknown): Promise<void> {
-    const checked = await checkedTexts('emails', emails, MAX_KEY_LENGTH);
-    const spellings = [...new Set(checked.flatMap(spellingsOf))];
+    const spellings = [...new Set(emails.flatMap(spellingsOf))];
     await this.#write(`LOWER(${this.#sql(this.mapping.email)}) IN (:...chunk)`, spellings, column, value);
   }
 
