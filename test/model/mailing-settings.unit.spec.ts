@@ -114,6 +114,12 @@ describe('toMailingSettings', () => {
     expect(error.message).toContain(option);
   });
 
+  it('names both windows of contact fatigue, and not the kind of a value, if both are given', () => {
+    expect(refused({ profiles: { daysContactFatigue: 1, hoursContactFatigue: 24 } }).message).toContain(
+      'given one without the other, got both',
+    );
+  });
+
   it('takes auto or manual for resume, and nothing else', () => {
     expect(settings({ resume: 'manual' }).resume).toBe('manual');
     for (const resume of ['never', true, '']) {

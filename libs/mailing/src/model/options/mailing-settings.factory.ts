@@ -29,7 +29,7 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
   const { daysContactFatigue: days, hoursContactFatigue: hours, invalidateRefused } = profiles;
   if (days !== null && hours !== null) {
     const both = 'profiles.daysContactFatigue and profiles.hoursContactFatigue';
-    throw OPTIONS.of(both).wrong('given one without the other', [days, hours]);
+    throw OPTIONS.of(both).wrong('given one without the other', [days, hours], 'both');
   }
   const contactFatigueMs = days === null ? hours && hours * HOUR_MS : days * DAY_MS;
   return {
