@@ -24,7 +24,7 @@ import { ActiveSuppressions, HostProfiles } from '../work/recipients/host.parts.
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
 import { provide, provideFrom } from './provide.js';
 
-/** Looks up the classes that the host gave. */
+/** Prepares the message sender, then finds the host's classes. */
 export const PREPARE = tokenOf<() => Promise<void>>('MAILING_PREPARE');
 
 /** What the host gives, and what all rooms need. */
@@ -56,7 +56,7 @@ export function hostProviders(dataSourceName: string): Provider[] {
   ];
 }
 
-/** What can be looked up only after all modules have been put together. */
+/** Runs after all modules have been put together; before that, a class of another module can't be found. */
 const prepare = provideFrom(
   PREPARE,
   (

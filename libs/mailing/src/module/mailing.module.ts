@@ -65,7 +65,8 @@ export class MailingModule extends ConfigurableModuleClass {
   /**
    * The same with options from a factory, a class or an existing provider.
    *
-   * @throws MailingModuleTwiceError if it was called twice, MailingOptionsError if an option is wrong; both when the application starts.
+   * @throws MailingModuleTwiceError if it was called twice, MailingOptionsFactoryError if the factory fails, MailingOptionsError if an option
+   * is wrong; all when the application starts.
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return outerModule(super.forRootAsync(options), options, noteCall(MailingModule, 'forRootAsync'));

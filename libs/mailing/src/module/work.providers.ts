@@ -344,7 +344,7 @@ const engine = provideByName(MailingEngine, {
   prepare: PREPARE,
 });
 
-/** Who does what and when, from the public classes down to the servers. */
+/** Providers of the room work, from the servers up to the public classes and the engine. */
 export const workProviders: Provider[] = [
   ...serverProviders,
   ...executionProviders,

@@ -30,8 +30,8 @@ export class AddressNormalizerError extends MailingError {
 }
 
 /**
- * Makes the function that turns an address into its key. Spelling does not matter whatever the normalizer does: its answer goes through
- * `mailboxKey`.
+ * Makes the function that turns an address into its key. The answer of the normalizer goes through `mailboxKey`, so the key is the same for
+ * every letter case and for composed or decomposed letters; the domain has to be in ASCII.
  *
  * @throws AddressNormalizerError, from the function that it returns, if the normalizer throws or answers with something else than a text.
  */

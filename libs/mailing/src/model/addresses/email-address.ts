@@ -96,7 +96,7 @@ export type KeyOf = (address: string) => string;
 export const KEY_LENGTH = 22;
 
 /**
- * The key of a mailbox, the same for every spelling: letter case, Unicode or punycode domain, composed or decomposed letters. It is 132
+ * The key of a mailbox, the same for every letter case and for composed or decomposed letters; the domain has to be in ASCII. It is 132
  * bits of a SHA-256: the probability that two mailboxes of a list of a billion have the same key is below 1e-21.
  *
  * Each further character enlarges the largest index there is: with all 64 hexadecimal digits, a list of a million was written a quarter

@@ -16,7 +16,7 @@ export class FieldTooLongError extends TemplateEmailRequestError {
   }
 }
 
-/** A part that was rendered for one recipient is longer than a message can carry. Only this recipient fails. */
+/** A rendered part is longer than a message can carry. The trial at the request refuses the mailing; later, only the one recipient fails. */
 export class RenderedTooLongError extends TemplateEmailRequestError {
   readonly code = 'MAILING_RENDERED_TOO_LONG';
 

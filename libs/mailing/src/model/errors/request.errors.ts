@@ -3,7 +3,10 @@ import { publicReasonOf, toPublicText, reasonOf } from '../values/public-text.js
 import { keepUnprinted, MailingError, inspectValue } from './mailing.error.js';
 import { kindOf } from '../values/value-kind.js';
 
-/** A request to send that was refused before anything was written. */
+/**
+ * A request to send that was refused. Most are thrown before anything is written. If one comes while the list is written, the mailing is
+ * `failed`; at a restart it pauses the mailing.
+ */
 export abstract class TemplateEmailRequestError extends MailingError {}
 
 /** Recipients are neither an iterable nor an async iterable of recipients. */

@@ -34,19 +34,19 @@ export class AttachmentStreamError extends TemplateEmailRequestError {
   }
 }
 
-/** An attachment could not be written to the folder of `attachments.store`. */
+/** An attachment could not be stored: in the folder of `attachments.store`, or in the table `dps_mail_attachment`. */
 export class AttachmentNotStoredError extends TemplateEmailRequestError {
   readonly code = 'MAILING_ATTACHMENT_NOT_STORED';
 
   constructor(
     readonly field: string,
-    /** Path that it was to be written to. */
+    /** Path or row that it was to be written to. */
     readonly path: string,
     cause: unknown,
   ) {
     super(
       `sendEmailMessage: expected info.${field} to be kept as ${inspectValue(path)}, got: ${publicReasonOf(cause)}. ` +
-        'See to the folder of the option attachments.store, then send again.',
+        'Check the folder of the option attachments.store, or triggers and checks on dps_mail_attachment, then send again.',
       { cause },
     );
   }

@@ -1,4 +1,7 @@
-/** What recovery does with recipients that a crash caught between hand-over and answer. */
+/**
+ * What happens to recipients whose message may have been handed over and whose answer is not known. After a crash, all three apply.
+ * `resend` also applies during a run, after a lost connection or `run.messageTimeoutMs`.
+ */
 export type InDoubtPolicy =
   /** Record the recipient as in doubt; never send a second copy. */
   | 'leave'

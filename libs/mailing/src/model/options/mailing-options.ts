@@ -257,7 +257,11 @@ export interface MailingModuleOptions {
    * process accepts after its start is sent, with its further attempts; after another start it waits too. Default: `auto`.
    */
   resume?: ResumePolicy;
-  /** What recovery does with recipients in doubt: records them, sends to them again, or asks a function of the host. Default: `leave`. */
+  /**
+   * What happens to recipients whose message may have been handed over and whose answer is not known: they are recorded as in doubt
+   * (`leave`), sent to again (`resend`), or a function of the host is asked. After a crash, all three apply. `resend` also applies during a
+   * run, after a lost connection or `run.messageTimeoutMs`. Default: `leave`.
+   */
   inDoubt?: InDoubtPolicy;
   /**
    * Renders the templates: `MailerAdapterRenderer` for the engine that `MailerModule` has an adapter for, a provider of the host, or a

@@ -1,8 +1,8 @@
 import { tokenOf } from '../values/token.js';
 
 /**
- * Every named gap between two steps of a flow, where a crash test kills the process. `test/crash/every-gap.process.spec.ts` kills at each
- * of them and compares this list with the calls of `reach` in the code.
+ * Every named gap between two steps of a flow, where a crash test kills the process. `test/crash/every-gap.process.spec.ts` and
+ * `test/crash/every-batch-gap.process.spec.ts` kill at each of them; the first compares this list with the calls of `reach` in the code.
  */
 export const FAULT_POINT_NAMES = [
   // Writing a list.

@@ -84,7 +84,10 @@ export interface MailingEventMap {
   };
   /** Another process took the slice over; this process writes and sends nothing more for it. */
   'run:fenced': { mailingId: string | null };
-  /** The run stopped on an error of its own; it is picked up again at the next sweep. */
+  /**
+   * The run stopped on an error of its own; it is picked up again at the next sweep. A mailing that is not persisted (`mailingId` null) ends
+   * as `failed`.
+   */
   'run:failed': { mailingId: string | null; error: unknown; reason: string };
   /** A commit of the run failed and is tried again as a whole. */
   'run:commit-retried': {
@@ -145,7 +148,10 @@ export interface MailingEventMap {
   'server:resume-awaited': { uniqServerId: string; numMailings: number; numRecipients: number };
   /** `TemplateEmailRestarter.resume()` was called: the mailings that waited for it go on. */
   'server:resumed': { uniqServerId: string };
-  /** A heartbeat or a sweep failed; it is tried again. */
+  /**
+   * A step of this server failed: heartbeat, sweep, probe, dispatcher or a periodic task, which are tried again, or deregistering at the end,
+   * which is not.
+   */
   'server:error': { uniqServerId: string; step: string; error: unknown; reason: string };
   /** The heartbeat works again after a failure; `step` names it. */
   'server:recovered': { uniqServerId: string; step: string; lastedMs: number };
@@ -158,8 +164,9 @@ export interface MailingEventMap {
   /** This server begins a batch of a mailing, and had no batch of that mailing before. */
   'mailing:joined': { mailingId: string; name: string | null };
   /**
-   * Progress of a mailing on all servers; every 10 s while this server works on it. `remainingMs` is null while nothing is settled. For a
-   * mailing that is not persisted, `mailingId` and `remainingMs` are null, and `numProfiles` counts the recipients read so far.
+   * Progress of a mailing on all servers; every 10 s while this server works on it. `remainingMs` is null if nothing was settled since the
+   * event before. For a mailing that is not persisted, `mailingId` and `remainingMs` are null, and `numProfiles` counts the recipients read
+   * so far.
    */
   'mailing:progress': {
     mailingId: string | null;

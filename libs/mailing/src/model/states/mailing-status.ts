@@ -23,7 +23,7 @@ export type MailingStatus =
   /** Final: the list was never completed, or the mailing can't be sent at all; the reason is stored. */
   | 'failed';
 
-/** No run works on a mailing in one of these states. */
+/** The mailing has ended: it sends nothing more, unless `retry` opens a completed one again. */
 export const ENDED_STATUSES = ['canceled', 'completed', 'failed'] as const;
 
 /** Why a mailing is paused, as the beginning of `status_reason`. */
@@ -65,7 +65,7 @@ export const MAILING_TRANSITIONS: Record<MailingStatus, Partial<Record<MailingSt
     canceled: 'canceled before it began',
   },
   in_progress: {
-    pending: 'orderly stop, the claim is handed back',
+    pending: 'orderly stop, the claim is released',
     pausing: 'a person asks for a pause, or one of its batches finds that it can not go on',
     canceling: 'a person asks for the end',
     completed: 'the last recipient is settled',
@@ -77,7 +77,11 @@ export const MAILING_TRANSITIONS: Record<MailingStatus, Partial<Record<MailingSt
     completed: 'it was on its last recipient',
     canceling: 'the end is asked for before the pause is reached',
   },
-  paused: { pending: 'resumed', canceled: 'canceled while paused' },
+  paused: {
+    pending: 'resumed',
+    canceled: 'canceled while paused',
+    pausing: 'the database rewound, and a server claims it again to restore lost commits',
+  },
   canceling: {
     canceled: 'the last message in flight is settled, and no batch is claimed any more',
     completed: 'it was on its last recipient',

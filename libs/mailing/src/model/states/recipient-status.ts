@@ -54,12 +54,13 @@ export const RECIPIENT_TRANSITIONS: Record<RecipientStatus, Partial<Record<Recip
     skipped: 'the recipient may not or can not be mailed',
     in_doubt: 'a crash, a lost connection or a deadline hit between hand-over and answer',
     pending: 'handed back, because nothing was handed over, or by policy resend after a crash',
-    deferred: 'the mail server refused it for now, or a deferred one was handed back',
+    deferred:
+      'the mail server refused it for now, or one at a further attempt was handed back, or is sent again by policy resend',
   },
   error: { deferred: 'a person asks to try those with errors again' },
   in_doubt: {
     deferred: 'a person or the resolver of the host asks to send it again',
-    sent: 'a person or the resolver of the host knows that it arrived',
+    sent: 'a person or the resolver of the host knows that it arrived, or its answer could be written only after the claim was lost',
     error: 'a person knows that it did not arrive, and leaves it at that',
   },
   sent: {},

@@ -19,13 +19,17 @@ export class EmailAddress extends RecipientOutcomeColumns {
   @PrimaryColumn({ name: 'idx', type: 'int' })
   idx: number;
 
+  /** Of an invalid entry: what was given, cut to 320 characters; of a value that is neither text nor number, its kind. */
   @Column({ name: 'email_address', type: 'varchar', length: 320 })
   emailAddress: string;
 
   @Column({ name: 'display_name', type: 'varchar', length: 255, nullable: true })
   displayName: string | null;
 
-  /** `mailboxKey` of the normalized address: its length is fixed, whatever the collation and row format of the database. */
+  /**
+   * `mailboxKey` of the normalized address: its length is fixed, whatever the collation and row format of the database. `invalid:` and the
+   * idx for an invalid entry, so that each has a row.
+   */
   @Column({ name: 'address_key', type: 'varchar', length: KEY_LENGTH })
   addressKey: string;
 

@@ -26,7 +26,10 @@ export abstract class SliceProgressColumns {
   @Column({ name: 'failure_score', type: 'int', default: 0 })
   failureScore: number;
 
-  /** Grows with every transaction of the claim holder, so that an update always changes its row. */
+  /**
+   * Number of the last commit. Each commit of a run names it in its `WHERE`, so a lost answer, a lost claim and a rewound database are
+   * recognized by it.
+   */
   @Column({ name: 'commit_seq', type: 'int', default: 0 })
   commitSeq: number;
 

@@ -131,7 +131,7 @@ export class MailingDatabase implements Session {
    * Runs the steps in one transaction. It is repeated as a whole, a few times, if the database rolled it back for a conflict, and once if the server
    * turned out to be read-only. If the answer to the COMMIT leaves the outcome open, it is not repeated here (`FAULT_CODES`).
    *
-   * The first statement has to be a write: a read before it would fix a snapshot, and on SQLite the later write would fail at once instead of waiting
+   * If anything is written, the first statement has to be a write: a read before it would fix a snapshot, and on SQLite the later write would fail at once instead of waiting
    * for its turn.
    */
   transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ export function placeholders(values: readonly unknown[]): string {
   return Array.from(values, () => '?').join(', ');
 }
 
-/** SQLite takes 32,766 parameters per statement; the widest statement of the plugin has 9 per row. */
+/** SQLite takes 32,766 parameters per statement; the widest statement of this kind (`deferRecipients`) has 7 per row. */
 const ROWS_PER_STATEMENT = 2_000;
 
 /**

@@ -47,7 +47,7 @@ export async function readOn(
  * Begins to read beyond the prefetched rows, in parallel with a commit that begins `taken` of them, unless enough are left for another commit. It
  * reads no row that the commit begins, so the order of the two does not matter.
  *
- * It is one query, but in a transaction: a proxy before the database (ProxySQL, MaxScale, pgpool) may send a query outside of a transaction to a
+ * The queries of both tables are in one transaction: a proxy before the database (ProxySQL, MaxScale, pgpool) may send a query outside of a transaction to a
  * replica, which may not know yet which recipients were sent to, nor the end of the list.
  *
  * @returns rows to be joined to `ahead`; null if none are needed, or if it is not known which rows the commit will begin.

@@ -2,7 +2,7 @@ import type { Slice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
 import { NAME_COLUMN_OF, type SourceName } from '../recipients/open-recipient.js';
 import { inChunks, placeholders } from '../database/placeholders.js';
-import type { Frame } from './settle-terms.js';
+import type { IdxRange } from './settle-terms.js';
 
 /** A recipient that is marked as in flight. */
 export interface Marked {
@@ -22,7 +22,7 @@ export async function findMarked(
   session: Session,
   source: SourceName,
   { mailingId }: Slice,
-  { fromIdx, toIdx }: Frame,
+  { fromIdx, toIdx }: IdxRange,
   again: number[],
 ): Promise<Marked[]> {
   const columns = source === 'userMailing' ? `idx, ${NAME_COLUMN_OF.userMailing}` : 'idx';

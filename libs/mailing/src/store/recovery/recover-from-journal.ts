@@ -4,7 +4,7 @@ import type { Session } from '../database/mailing.database.js';
 import { type OpenRecipient, SOURCES } from '../recipients/open-recipient.js';
 import { countsOf, writeEnds } from '../ledger/settle-recipients.js';
 import { ADD_TO_COUNTERS, progressRowOf } from '../database/progress-row.js';
-import type { Frame } from './settle-terms.js';
+import type { IdxRange } from './settle-terms.js';
 import { findMarked } from './find-marked.js';
 
 /**
@@ -22,7 +22,7 @@ import { findMarked } from './find-marked.js';
 export async function recoverFromJournal(
   session: Session,
   slice: Slice,
-  frame: Frame,
+  frame: IdxRange,
   again: number[],
   { outcomeOf, deferralOf, isBegun }: KnownOutcomes,
 ): Promise<Settled> {

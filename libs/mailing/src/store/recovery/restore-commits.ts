@@ -23,7 +23,8 @@ const FORGOTTEN =
  *   other finds its number gone. Requires a live incarnation (`provesLife`).
  * - The new number is higher than both. A process that has claimed the slice since then continued from the older state, under numbers that were used
  *   before (`SliceMemory.noteFork`); its run finds its claim gone.
- * - A mailing that is `pending`, or a batch that is `free`, was claimed in a forgotten commit. A paused mailing stays paused.
+ * - A mailing that is `pending`, or a batch that is `free`, was claimed in a forgotten commit. A mailing that is `paused` becomes
+ *   `pausing`, and is `paused` again when this claim is released.
  * - Every `pending` row between the watermarks counts as in flight. In the older state, a recipient that was handed back and one that was sent look
  *   the same; the memory tells them apart. If the memory does not reach back far enough, recipients that it does not name are in doubt. So are
  *   deferred recipients that were due, because they may have been tried. Then the mailing is paused in the same transaction.

@@ -10,7 +10,7 @@ import { inChunks } from '../database/placeholders.js';
 import { recoverFromJournal } from './recover-from-journal.js';
 import type { InFlightRecipients } from '../ledger/held-claim.js';
 import type { Watermarks } from '../ledger/read-progress.js';
-import type { Frame, SettleTerms } from './settle-terms.js';
+import type { IdxRange, SettleTerms } from './settle-terms.js';
 import { settleRange } from './settle-range.js';
 import { settleRetries } from './settle-retries.js';
 
@@ -64,7 +64,7 @@ export async function settleInFlight(
 async function settleAllKnown(
   session: Session,
   slice: Slice,
-  { fromIdx, toIdx }: Frame,
+  { fromIdx, toIdx }: IdxRange,
   knownOutcomes: KnownOutcomes,
 ): Promise<{ numSettled: number; mailed: string[] }> {
   let again = await attemptsUnderWay(session, slice);

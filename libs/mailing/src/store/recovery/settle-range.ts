@@ -1,6 +1,6 @@
 import type { Session } from '../database/mailing.database.js';
 import { SOURCES } from '../recipients/open-recipient.js';
-import { type Frame, type SettleTerms, unknownOutcome } from './settle-terms.js';
+import { type IdxRange, type SettleTerms, unknownOutcome } from './settle-terms.js';
 
 /**
  * Settles recipients of unknown outcome that are at their first attempt, which are between `low_water_idx` and `high_water_idx`. A recipient that is
@@ -13,7 +13,7 @@ import { type Frame, type SettleTerms, unknownOutcome } from './settle-terms.js'
 export async function settleRange(
   session: Session,
   mailingId: string,
-  { fromIdx, toIdx }: Frame,
+  { fromIdx, toIdx }: IdxRange,
   terms: SettleTerms,
 ): Promise<number> {
   const set = unknownOutcome(session, terms, 'pending');

@@ -1,8 +1,8 @@
 import type { Session } from '../database/mailing.database.js';
 import type { SqlPart } from '../database/progress-row.js';
 
-/** The part of the list that is not settled yet. */
-export interface Frame {
+/** A range of the list that may hold recipients in flight: `fromIdx` up to, not including, `toIdx`. */
+export interface IdxRange {
   fromIdx: number;
   toIdx: number;
 }
