@@ -74,8 +74,8 @@ export class DemoRun {
   async #start(): Promise<HostProcess> {
     const { serverIds, envOf } = this.parts;
     this.#host = await HostProcess.start(envOf(serverIds[0]), (host) => {
-      host.on('run:recovered', ({ numSettled, numInDoubt, resent }) => {
-        const recovered = `${numInDoubt} ${resent ? 'sent again' : 'in doubt'}`;
+      host.on('run:recovered', ({ numSettled, numInDoubt, isResent }) => {
+        const recovered = `${numInDoubt} ${isResent ? 'sent again' : 'in doubt'}`;
         this.parts.say(`  resumed   at ${this.#of(numSettled)}, ${recovered}`);
       });
       host.on('run:ended', ({ status }) => (this.#ended = status));

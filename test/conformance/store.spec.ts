@@ -90,7 +90,7 @@ forEachDatabase('the store', (kind) => {
     await age(SERVER, TIMEOUT_MS - 10_000);
     expect(await there.register(server(SERVER, 'second'), neverKnown)).toMatchObject({
       incarnation: 'first',
-      expired: false,
+      isExpired: false,
     });
     expect(await there.prune(SERVER, neverKnown)).toBe(false);
     await age(SERVER, TIMEOUT_MS + 1);
@@ -103,7 +103,7 @@ forEachDatabase('the store', (kind) => {
     expect(await here.renew(SERVER, 'first')).toBe(false);
     expect(await there.renew(SERVER, heir)).toBe(true);
     await here.deregister(SERVER, 'first');
-    expect(await here.find(SERVER)).toMatchObject({ incarnation: heir, expired: false });
+    expect(await here.find(SERVER)).toMatchObject({ incarnation: heir, isExpired: false });
     await here.deregister(SERVER, heir);
     expect(await here.find(SERVER)).toBeNull();
     expect(await there.prune(SERVER, neverKnown)).toBe(true);
@@ -120,7 +120,7 @@ forEachDatabase('the store', (kind) => {
     });
     expect(isRenewed).toBe(true);
     const persister = new TemplateEmailBatchServerPersister(database, TIMEOUT_MS);
-    expect(await persister.find(SERVER)).toMatchObject({ incarnation: 'first', expired: false });
+    expect(await persister.find(SERVER)).toMatchObject({ incarnation: 'first', isExpired: false });
   });
 
   it('D5 checks a lease again in the takeover itself, so that a heartbeat in between wins', async () => {

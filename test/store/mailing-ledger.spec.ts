@@ -74,7 +74,7 @@ forEachDatabase('the ledger of a mailing', (kind) => {
     expect(await ledger.commit({ ...quiet, capacity: 3 })).toMatchObject({
       kind: 'continue',
       marked: [{ idx: 0 }, { idx: 1 }, { idx: 2 }],
-      exhausted: false,
+      isExhausted: false,
     });
     await ledger.commit({ ...quiet, outcomes: [sent(0), sent(2)], capacity: 0, inFlight: 1 });
     const half = await readProgress(fresh.dataSource, mailingId);
@@ -82,7 +82,7 @@ forEachDatabase('the ledger of a mailing', (kind) => {
     expect(half.mailing).toMatchObject({ numSent: 2, lowWaterIdx: 1, nextIdx: 3 });
     const error = { idx: 1, status: 'error', code: '550', text: 'no such user' } as const;
     expect(await ledger.commit({ ...quiet, outcomes: [error], capacity: 9 })).toMatchObject({
-      exhausted: true,
+      isExhausted: true,
     });
     expect(await ledger.commit({ ...quiet, outcomes: [sent(3), sent(4)], capacity: 1 })).toEqual({
       kind: 'ended',

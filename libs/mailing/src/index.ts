@@ -4,7 +4,7 @@
  * @module nestjs-mailing
  */
 export { MailingModule } from './module/mailing.module.js';
-export { calledOnce, noteCall, type NotedCall, type OnceTerms } from './module/mailing-calls.js';
+export { calledOnce, noteCall, type NotedCall, type OnceTerms } from './module/module-calls.js';
 export type { MailingModuleExtras, MailingOptionsFactory } from './module/mailing-module.definition.js';
 
 export { TemplateEmailSender } from './work/template-email.sender.js';

@@ -41,7 +41,7 @@ export class BatchWork {
     const outcomes = sent(101, 150);
     await ledger.commit({ ...QUIET, outcomes, deferred, capacity: 50, inFlight: 50, guard });
     await ledger.commit({ ...QUIET, outcomes: sent(150, 200), capacity: 50 });
-    const end = await ledger.commit({ ...QUIET, release: { kind: 'rest' } });
+    const end = await ledger.commit({ ...QUIET, release: { kind: 'yield' } });
     assert(end.kind === 'ended' && end.status === 'pending');
   }
 

@@ -15,7 +15,7 @@ import { TemplateEmailPreview } from '../work/template-email.preview.js';
 import { TemplateEmailSender } from '../work/template-email.sender.js';
 import { deliveryProviders } from './delivery.providers.js';
 import { hostProviders } from './host.providers.js';
-import { calledOnce, noteCall, type NotedCall } from './mailing-calls.js';
+import { calledOnce, noteCall, type NotedCall } from './module-calls.js';
 import {
   type ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,

@@ -51,9 +51,9 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   ),
   'run:recovered': line(
     'warn',
-    ({ numSettled, numProfiles, numInDoubt, resent }, who) =>
+    ({ numSettled, numProfiles, numInDoubt, isResent }, who) =>
       `${who}: resumed at ${numSettled} of ${numProfiles}, ${numInDoubt} caught in flight, ` +
-      (resent ? 'sent again' : 'left in doubt'),
+      (isResent ? 'sent again' : 'left in doubt'),
   ),
   'run:ended': line('debug', (f, who) => `${who}: left as ${f.status}, ${countsOf(f)}`),
   'batch:started': line(

@@ -90,7 +90,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     periodic.addTask(() => batchSweep.sweep());
     // Batches of dead servers need not wait for the next heartbeat.
     events.on('server:pruned', () => void batchSweep.sweep());
-    forgotten.onGivenBack(({ batch }) => {
+    forgotten.onReleased(({ batch }) => {
       if (batch) dispatcher.announce();
       else void restarter.sweep();
     });

@@ -11,7 +11,7 @@ export class RefusedRowError extends MailingError {
     readonly idx: number,
   ) {
     super(
-      `The database refuses even a skipped row in ${table} at place ${idx} of the list. Look for triggers and checks on that table.`,
+      `The database refuses even a skipped row in ${table} with idx ${idx}. Look for triggers and checks on that table.`,
     );
   }
 }

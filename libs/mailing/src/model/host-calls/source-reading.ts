@@ -132,7 +132,7 @@ class SourceReading<T> implements AsyncIterator<T> {
   async #watched(entry: Promise<unknown>): Promise<unknown> {
     if (!this.watch) return entry;
     try {
-      return await this.watch.over(`the next entry of ${this.name}`, entry);
+      return await this.watch.awaitEntry(`the next entry of ${this.name}`, entry);
     } catch (error) {
       if (this.watch.isEnded) this.#tellEnd();
       throw error;
@@ -150,7 +150,7 @@ class SourceReading<T> implements AsyncIterator<T> {
   async #end(): Promise<void> {
     const call = `return() of ${this.name}`;
     const ended = askHost({ call, timeoutMs: HOST_CALL_TIMEOUT_MS, option: null }, this.#return);
-    await (this.watch ? this.watch.over(call, ended) : ended);
+    await (this.watch ? this.watch.awaitEntry(call, ended) : ended);
   }
 
   /** Does not wait: a wait would keep alive a process that is done. */

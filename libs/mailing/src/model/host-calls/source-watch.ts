@@ -50,25 +50,25 @@ export class SourceWatch {
   }
 
   /** @throws the reason given to `end`; HostSilentError after `timeoutMs`; whatever `entry` rejects with. */
-  over<T>(what: string, entry: PromiseLike<T>): Promise<T> {
+  awaitEntry<T>(what: string, entry: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const over = (): void => {
+      const endWait = (): void => {
         this.wait = null;
         this.#giveUp = null;
       };
       this.wait = { what, since: performance.now() };
       if (this.timeoutMs !== null && !this.#timer) this.#lookIn(this.timeoutMs);
       this.#giveUp = (reason) => {
-        over();
+        endWait();
         reject(reason as Error);
       };
       entry.then(
         (value) => {
-          over();
+          endWait();
           resolve(value);
         },
         (error: unknown) => {
-          over();
+          endWait();
           reject(error as Error);
         },
       );

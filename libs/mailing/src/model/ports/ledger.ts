@@ -30,15 +30,15 @@ export interface UnrecordedResults extends Pick<Commit, 'outcomes' | 'deferred'>
 }
 
 /**
- * Why a run releases its claim. `stop`: an orderly stop. `pause`: the run can't go on, for this reason. `rest`: a batch only waits for next
+ * Why a run releases its claim. `stop`: an orderly stop. `pause`: the run can't go on, for this reason. `yield`: a batch only waits for next
  * attempts, which any server may make.
  */
-export type Release = { kind: 'stop' } | { kind: 'pause'; reason: string } | { kind: 'rest' };
+export type Release = { kind: 'stop' } | { kind: 'pause'; reason: string } | { kind: 'yield' };
 
 /** What the ledger answers. */
 export type CommitAnswer =
   /**
-   * Go on: the intent to send to `marked` is committed. `exhausted`: no other recipient is `pending`. Where `capacity` was above 0 and
+   * Go on: the intent to send to `marked` is committed. `isExhausted`: no other recipient is `pending`. Where `capacity` was above 0 and
    * nothing is in flight, `marked` is empty only while recipients are deferred; `nextDueInMs` then says when the first of them is due.
    * `upcoming`: recipients that probably come next; nothing is promised. `elsewhere`: scores of the rest of the mailing, for a batch whose
    * own scores are not 0.
@@ -46,7 +46,7 @@ export type CommitAnswer =
   | {
       kind: 'continue';
       marked: MarkedRecipient[];
-      exhausted: boolean;
+      isExhausted: boolean;
       nextDueInMs: number | null;
       upcoming?: readonly MarkedRecipient[];
       elsewhere?: GuardScores;

@@ -36,14 +36,14 @@ export interface MailingEventMap {
     numSettled: number;
     numProfiles: number | null;
   };
-  /** The slice of a dead run was recovered: `numInDoubt` recipients had been between hand-over and answer. `resent`: they are sent again. */
+  /** The slice of a dead run was recovered: `numInDoubt` recipients had been between hand-over and answer. `isResent`: they are sent again. */
   'run:recovered': {
     mailingId: string;
     name: string | null;
     numSettled: number;
     numProfiles: number;
     numInDoubt: number;
-    resent: boolean;
+    isResent: boolean;
   };
   /**
    * A mailing that is not batched is no longer worked on in this process: its run ended, or it ended or paused without one. `status` and the

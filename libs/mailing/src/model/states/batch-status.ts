@@ -15,7 +15,7 @@ export type BatchStatus =
 export const BATCH_TRANSITIONS: Record<BatchStatus, Partial<Record<BatchStatus, string>>> = {
   free: { claimed: 'a server takes it up' },
   claimed: {
-    free: 'given back for an orderly stop, a pause, an end on request, or because it only waits for next attempts, or freed after its server died',
+    free: 'released for an orderly stop, a pause, an end on request, or because it only waits for next attempts, or freed after its server died',
     complete: 'the last recipient is settled, and it is merged into its mailing',
   },
   complete: { free: 'a person asks to try those with errors or in doubt again' },

@@ -1,7 +1,7 @@
 import type { FaultPoint, FaultPoints } from '../../model/ports/fault-points.js';
 import type { Slice } from '../../model/states/slice.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
-import { SOURCES, type SourceName } from '../recipients/open-recipient.js';
+import { RECIPIENT_TABLES, type RecipientTable } from '../recipients/open-recipient.js';
 import { findRetryable, findRetryableBatches, type RetryableStatus } from './find-retryable.js';
 import { lockProgress } from './lock-progress.js';
 import { readRequested } from './read-requested.js';
@@ -17,7 +17,7 @@ const CHUNK = 1_000;
 export type ChangeChunk = (
   session: Session,
   slice: Slice,
-  source: SourceName,
+  source: RecipientTable,
   indexes: number[],
 ) => Promise<(() => Promise<void>) | void>;
 
@@ -43,7 +43,7 @@ export async function changeInChunks(
 ): Promise<number> {
   let total = 0;
   for await (const slice of slicesOf(database, mailingId)) {
-    for (const source of SOURCES) {
+    for (const source of RECIPIENT_TABLES) {
       let fromIdx = 0;
       for (;;) {
         const { indexes, afterwards } = await database.transaction(async (session) => {

@@ -14,7 +14,7 @@ import { resumeMailing } from './resume-mailing.js';
 import { retryAll } from './retry-all.js';
 import { type LostClaim, retryUnsent } from './retry-unsent.js';
 import { settleAllInDoubt } from './settle-all-in-doubt.js';
-import { resolveDoubtful, settleAnsweredLate, type SettledLate } from './settle-those-in-doubt.js';
+import { resolveDoubtful, settleAnsweredLate, type SettledLate } from './resolve-doubtful.js';
 import { hasTransportPaused, type MailingScope, resumeTransportPaused } from './transport-paused.js';
 
 /** Writes commands into the mailing's row. The mailing's run finds them there; no process has to be reached. */

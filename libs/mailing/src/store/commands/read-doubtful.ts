@@ -2,12 +2,12 @@ import type { Slice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
 import { placeholders } from '../database/placeholders.js';
 import { belongsTo } from '../database/progress-row.js';
-import { NAME_COLUMN_OF, SOURCES, type SourceName } from '../recipients/open-recipient.js';
+import { NAME_COLUMN_OF, RECIPIENT_TABLES, type RecipientTable } from '../recipients/open-recipient.js';
 
 /** A recipient in doubt, as read from its row. */
 export interface DoubtfulRow {
   idx: number;
-  source: SourceName;
+  source: RecipientTable;
   email: string | null;
   userId: string | null;
 }
@@ -32,7 +32,7 @@ export async function readDoubtful(
   const own = belongsTo(slice);
   const orAmong = retries.length > 0 ? `OR idx IN (${placeholders(retries)})` : '';
   const found: DoubtfulRow[] = [];
-  for (const source of SOURCES) {
+  for (const source of RECIPIENT_TABLES) {
     const rows = await session.rows<{ idx: number; name: string }>(
       `SELECT idx, ${NAME_COLUMN_OF[source]} AS name FROM ${session.tables[source]}
        WHERE ${own.sql} AND ((idx >= ? AND idx < ?) ${orAmong}) AND status = 'in_doubt' ORDER BY idx`,

@@ -7,7 +7,7 @@ import type { Session } from '../database/mailing.database.js';
  *   works on it.
  * - A mailing without a run moves to `toServerId`, so that it continues at once even if its owner is gone. `uniq_server_id` is assigned before
  *   `status`, because MySQL evaluates assignments from left to right and later ones would see the new status.
- * - A pause that is not reached yet is called off. If the run has seen it already, it gives the claim back, and the same server claims the mailing
+ * - A pause that is not reached yet is called off. If the run has seen it already, it releases the claim, and the same server claims the mailing
  *   again.
  * - The scores of the error guard are set to 0: it starts anew, with its full tolerance. For this, a run that has seen the pause writes 0 too
  *   (`MailingLedger`). A batch that makes no commit between pause and resume knows of neither, and keeps its scores.

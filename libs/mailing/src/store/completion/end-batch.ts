@@ -45,7 +45,7 @@ export async function endBatch(
     await mergeBatch(session, slice);
     if (await completeMailing(session, mailingId)) return { isComplete, mailing: 'completed' };
   } else {
-    await freeBatch(session, slice, release?.kind === 'rest');
+    await freeBatch(session, slice, release?.kind === 'yield');
   }
   if (release?.kind === 'pause') await pauseMailing(session, mailingId, release.reason);
   await applyCommand(session, mailingId);
@@ -87,14 +87,14 @@ async function completeBatch(session: Session, { mailingId, batch }: BatchSlice)
 }
 
 /** Frees a batch for any server. A batch that only waits for next attempts of its recipients may not be claimed before the first of them is due. */
-async function freeBatch(session: Session, slice: BatchSlice, isResting: boolean): Promise<void> {
+async function freeBatch(session: Session, slice: BatchSlice, hasOnlyDeferred: boolean): Promise<void> {
   const { tables, dialect } = session;
   const own = belongsTo(slice);
   const soonest = `COALESCE((SELECT MIN(next_attempt_at) FROM ${tables.mailDeferred} WHERE ${own.sql}), ${dialect.now})`;
   await session.change(
     `UPDATE ${tables.mailBatch}
-     SET status = 'free', claim_token = NULL, uniq_server_id = NULL, not_before = ${isResting ? soonest : dialect.now}
+     SET status = 'free', claim_token = NULL, uniq_server_id = NULL, not_before = ${hasOnlyDeferred ? soonest : dialect.now}
      WHERE mailing_id = ? AND start_idx = ? AND status = 'claimed'`,
-    [...(isResting ? own.parameters : []), slice.mailingId, slice.batch.startIdx],
+    [...(hasOnlyDeferred ? own.parameters : []), slice.mailingId, slice.batch.startIdx],
   );
 }

@@ -4,7 +4,7 @@ import { toPublicText } from '../../model/values/public-text.js';
 import type { Session } from '../database/mailing.database.js';
 
 /**
- * Gives the claim back with nothing in flight: after an orderly stop, for a pause, or for a cancel.
+ * Releases the claim with nothing in flight: after an orderly stop, for a pause, or for a cancel.
  *
  * - Lock: the mailing's row, held since `fenceCommit`, under which `from` was read.
  * - A command in the row takes precedence over `release`.

@@ -9,7 +9,7 @@ const UNKNOWN_SYSTEM_VARIABLE = 1193;
 const START = 'START TRANSACTION';
 
 /** Keep-alive statements per limit: one may be late or lost in a busy moment. */
-const SIGNS_PER_LIMIT = 3;
+const KEEP_ALIVES_PER_LIMIT = 3;
 
 /**
  * Makes the database end a transaction of the plugin whose process has gone silent.
@@ -52,7 +52,7 @@ export class IdleTransactionLimit {
     private readonly limitMs: number,
     private readonly database: Dialect['name'],
   ) {
-    this.keepAlive = new SessionKeepAlive(limitMs / SIGNS_PER_LIMIT);
+    this.keepAlive = new SessionKeepAlive(limitMs / KEEP_ALIVES_PER_LIMIT);
   }
 
   /** Begins a transaction that the database ends after `limitMs` of silence. */

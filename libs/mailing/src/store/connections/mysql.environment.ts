@@ -33,7 +33,7 @@ function modes(setting: string): SettingRule[] {
   }));
 }
 
-const LETTERS = ['character_set_client', 'character_set_connection', 'character_set_results'].map(
+const CHARACTER_SET_RULES = ['character_set_client', 'character_set_connection', 'character_set_results'].map(
   (setting): SettingRule => ({
     setting,
     expected: 'utf8mb4',
@@ -50,7 +50,7 @@ const ENOUGH_ROWS = 2 ** 31;
 /** Rules for a session, checked on each new connection. */
 export const MYSQL_SESSION_RULES: readonly SettingRule[] = [
   ...modes('sql_mode'),
-  ...LETTERS,
+  ...CHARACTER_SET_RULES,
   {
     setting: 'autocommit',
     expected: 'ON',
@@ -122,7 +122,7 @@ const REPORTED: readonly SettingRule[] = [
     setting: 'max_execution_time',
     expected: `0, or at least ${LONG_ENOUGH_S * 1_000} ms`,
     harmIn: (value) => (Number(value) > 0 && Number(value) < LONG_ENOUGH_S * 1_000 ? `${value} ms` : null),
-    consequence: 'a question that takes longer fails',
+    consequence: 'a query that takes longer fails',
     nextStep: SERVER_STEP,
   },
 ];

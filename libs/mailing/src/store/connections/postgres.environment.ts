@@ -54,14 +54,15 @@ const REPORTED: readonly SettingRule[] = [
     setting: 'default_transaction_isolation',
     expected: 'read committed or serializable',
     harmIn: not('repeatable read'),
-    consequence: 'a pause may be called reached too early, and a server come back while its work is moved',
+    consequence:
+      'a pause may be reported before it is reached, and a server may register again while its mailings are moved',
     nextStep: STEP,
   },
   ...['statement_timeout', 'lock_timeout', 'transaction_timeout'].map((setting): SettingRule => ({
     setting,
     expected: `0, or at least ${LONG_ENOUGH_MS} ms`,
     harmIn: (value) => (Number(value) > 0 && Number(value) < LONG_ENOUGH_MS ? `${value} ms` : null),
-    consequence: 'what takes longer fails and is done again, a long list not at all',
+    consequence: "a longer statement fails; commits are repeated, but a long list can't be written",
     nextStep: STEP,
   })),
 ];

@@ -9,7 +9,7 @@ import { PrimaryWatch } from './primary.watch.js';
 const ATTEMPTS = 2;
 
 /** Bounds the closing of condemned connections: a pool that does not report new connections would be emptied without end. */
-const LARGEST_POOL = 200;
+const MAX_POOL = 200;
 
 /** A connection of a driver: `mysql2` has `destroy`, `pg` has `end`. */
 interface PooledConnection {
@@ -66,7 +66,7 @@ async function takeRunner(dataSource: DataSource, watch: PrimaryWatch): Promise<
     const runner = dataSource.createQueryRunner('master');
     try {
       const connection = (await runner.connect()) as PooledConnection;
-      if (!watch.isCondemned(connection) || numClosed === LARGEST_POOL) return runner;
+      if (!watch.isCondemned(connection) || numClosed === MAX_POOL) return runner;
       close(connection);
     } catch (error) {
       await runner.release();

@@ -4,7 +4,7 @@ export interface KeptConnection {
 }
 
 /** Changes nothing, reads nothing and needs no right; allowed in a transaction. */
-const SIGN_OF_LIFE = 'DO 0';
+const KEEP_ALIVE = 'DO 0';
 
 /**
  * Sends a keep-alive statement on each of its connections, idle or in use, so that the database ends only the connections of a process that no longer
@@ -27,15 +27,15 @@ export class SessionKeepAlive {
   /** Keeps the connection alive until it is closed. */
   add(connection: KeptConnection): void {
     if (!this.#isAnswered.has(connection)) this.#isAnswered.set(connection, true);
-    this.#timer ??= setInterval(() => this.#giveSigns(), this.everyMs).unref();
+    this.#timer ??= setInterval(() => this.#sendKeepAlives(), this.everyMs).unref();
   }
 
-  #giveSigns(): void {
+  #sendKeepAlives(): void {
     for (const [connection, isAnswered] of this.#isAnswered) {
       // The last keep-alive still waits behind a long statement; one is enough.
       if (!isAnswered) continue;
       this.#isAnswered.set(connection, false);
-      connection.query(SIGN_OF_LIFE, (error) => {
+      connection.query(KEEP_ALIVE, (error) => {
         if (isFatal(error)) this.#drop(connection);
         else this.#isAnswered.set(connection, true);
       });

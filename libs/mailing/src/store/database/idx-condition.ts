@@ -1,4 +1,5 @@
 import type { SqlPart } from './progress-row.js';
+import { rangesOf } from '../failover/idx-ranges.js';
 import { placeholders } from './placeholders.js';
 
 /** Minimum length of a run that gets a range of its own. */
@@ -18,27 +19,19 @@ export function idxCondition(mailingId: string, indexes: readonly number[], rest
   const conditions: string[] = [];
   const parameters: unknown[] = [];
   const single: number[] = [];
-  for (const run of runsOf(indexes)) {
-    if (run.to - run.from + 1 < MIN_RUN) {
-      for (let idx = run.from; idx <= run.to; idx++) single.push(idx);
+  const runs = rangesOf(indexes);
+  for (let at = 0; at < runs.length; at += 2) {
+    const [from, to] = [runs[at], runs[at + 1]];
+    if (to - from + 1 < MIN_RUN) {
+      for (let idx = from; idx <= to; idx++) single.push(idx);
       continue;
     }
     conditions.push(`(mailing_id = ? AND idx BETWEEN ? AND ? AND ${rest})`);
-    parameters.push(mailingId, run.from, run.to);
+    parameters.push(mailingId, from, to);
   }
   if (single.length > 0) {
     conditions.push(`(mailing_id = ? AND idx IN (${placeholders(single)}) AND ${rest})`);
     parameters.push(mailingId, ...single);
   }
   return { sql: conditions.join(' OR '), parameters };
-}
-
-function runsOf(indexes: readonly number[]): { from: number; to: number }[] {
-  const runs: { from: number; to: number }[] = [];
-  let last: { from: number; to: number } | undefined;
-  for (const idx of indexes.toSorted((a, b) => a - b)) {
-    if (last && idx === last.to + 1) last.to = idx;
-    else runs.push((last = { from: idx, to: idx }));
-  }
-  return runs;
 }

@@ -19,7 +19,7 @@ import { type Dialect, dialectOf } from '../connections/dialect.js';
 import { withGuardedRunner } from '../connections/guarded-runner.js';
 import { FailoverWatch } from '../failover/failover.watch.js';
 import { IdleTransactionLimit } from '../connections/idle-transaction.limit.js';
-import { guardNewConnections } from '../connections/new-connection.guard.js';
+import { guardNewConnections } from '../connections/postgres-connection.guard.js';
 import { PrimaryWatch } from '../connections/primary.watch.js';
 import { queueOf, type SerialQueue } from './serial-queue.js';
 import { keepStatementUnprinted } from '../faults/statement-error.js';
@@ -67,7 +67,7 @@ export interface Session {
 /**
  * All statements of the plugin to the host's database go through this class.
  *
- * On MySQL, MariaDB and PostgreSQL a transaction takes a connection from the pool and gives it back. No other connection is held, so a pool of one is
+ * On MySQL, MariaDB and PostgreSQL a transaction takes a connection from the pool and releases it. No other connection is held, so a pool of one is
  * enough. SQLite under TypeORM is one connection for the whole process: a statement of one flow that runs while another flow's transaction is open is
  * committed or rolled back with it. So on SQLite all statements of the plugin go through one queue.
  */

@@ -1,3 +1,4 @@
+import { incarnationOf } from '../../model/states/claim-token.js';
 import type { Session } from './mailing.database.js';
 import type { SqlPart } from './progress-row.js';
 
@@ -8,7 +9,7 @@ import type { SqlPart } from './progress-row.js';
  * and sees the claim. The lock comes after the mailing's lock, or, on PostgreSQL, before it. No deadlock: writers of a server row hold no other lock.
  */
 export function provesLife(session: Session, uniqServerId: string, claimToken: string): SqlPart {
-  return isLiving(session, uniqServerId, claimToken.slice(0, claimToken.lastIndexOf('#')));
+  return isLiving(session, uniqServerId, incarnationOf(claimToken));
 }
 
 /** Condition: this incarnation is the live one of its server; with the lock of `provesLife`. */

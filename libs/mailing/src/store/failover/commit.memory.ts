@@ -1,3 +1,4 @@
+import { incarnationOf } from '../../model/states/claim-token.js';
 import type { Slice } from '../../model/states/slice.js';
 import { type RememberedCommit, SliceMemory } from './slice.memory.js';
 
@@ -71,7 +72,7 @@ export class CommitMemory {
     const memory = this.of(slice);
     if (end === 'unrecorded') memory?.noteUnrecorded();
     if (end !== 'rewound' || !memory) return;
-    memory.isGoneBack = true;
+    memory.isRewound = true;
     for (const listener of this.#listeners) listener();
   }
 
@@ -81,7 +82,7 @@ export class CommitMemory {
   }
 
   /** @param listener called when a run has ended because the database was rewound. */
-  onGoneBack(listener: () => void): void {
+  onRewound(listener: () => void): void {
     this.#listeners.add(listener);
   }
 
@@ -132,7 +133,7 @@ export class CommitMemory {
 
   /** The progress row was seen at the last remembered number or a higher one. */
   confirm(memory: SliceMemory): void {
-    memory.isGoneBack = false;
+    memory.isRewound = false;
     memory.behindSince = null;
     this.#size -= memory.forgetBefore(performance.now() - this.options.memoryMs);
     if (memory.size === 0) this.#slices.delete(keyOf(memory.slice));
@@ -150,10 +151,6 @@ export class CommitMemory {
       if (this.#size <= MAX_SIZE) return;
     }
   }
-}
-
-function incarnationOf(claimToken: string): string {
-  return claimToken.slice(0, claimToken.indexOf('#'));
 }
 
 function keyOf({ mailingId, batch }: Slice): string {

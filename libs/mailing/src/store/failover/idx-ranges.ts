@@ -1,5 +1,5 @@
 /** First and last idx of each run of consecutive idx, ascending. */
-export function rangesOf(indexes: number[]): Int32Array {
+export function rangesOf(indexes: readonly number[]): Int32Array {
   const sorted = Int32Array.from(indexes).sort();
   const ranges: number[] = [];
   for (const idx of sorted) {

@@ -49,7 +49,7 @@ export class SliceMemory {
   /** Token of the last claim of this process on the slice. */
   claimToken: string | null = null;
   /** A run has already waited for the database for `lagTimeoutMs`. */
-  isGoneBack = false;
+  isRewound = false;
 
   /** @param since all commits after this number are remembered. */
   constructor(
@@ -167,7 +167,7 @@ export class SliceMemory {
       knownOutcomes: {
         outcomeOf,
         deferralOf: (idx) => (outcomeOf(idx) ? undefined : deferrals.get(idx)),
-        // The recipient was in flight once, and is not now. The outcome that a dropped commit recorded is not known.
+        // If all commits are remembered, a recipient without an outcome was handed back. Otherwise its outcome may be in a commit that was dropped.
         isBegun: () => !isWhole,
       },
     };

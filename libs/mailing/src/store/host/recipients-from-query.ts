@@ -116,7 +116,7 @@ function narrowed<Row extends ObjectLiteral>(
 }
 
 const DEFAULT_PAGE_SIZE = 1_000;
-const LARGEST_PAGE = 10_000;
+const MAX_PAGE_SIZE = 10_000;
 
 function checkQuery<Row extends ObjectLiteral>(
   query: SelectQueryBuilder<Row>,
@@ -151,10 +151,10 @@ function checkQuery<Row extends ObjectLiteral>(
       'Name its primary key.',
     );
   }
-  if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > LARGEST_PAGE) {
+  if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > MAX_PAGE_SIZE) {
     throw new RecipientQueryError(
       'pageSize',
-      `a whole number from 1 to ${LARGEST_PAGE}`,
+      `a whole number from 1 to ${MAX_PAGE_SIZE}`,
       pageSize,
       'Correct it.',
     );

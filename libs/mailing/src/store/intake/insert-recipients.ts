@@ -1,6 +1,6 @@
 import type { ListedRecipient } from '../../model/mail/listed-recipient.js';
 import type { Inserted, Session } from '../database/mailing.database.js';
-import { NAME_COLUMN_OF, type SourceName } from '../recipients/open-recipient.js';
+import { NAME_COLUMN_OF, type RecipientTable } from '../recipients/open-recipient.js';
 
 /** A recipient with its idx in the mailing. */
 export type NumberedRecipient = ListedRecipient & { idx: number };
@@ -94,7 +94,7 @@ function insertAddresses(
 }
 
 /** Columns of every new row, in the order of its values. */
-function columnsOf(source: SourceName): string[] {
+function columnsOf(source: RecipientTable): string[] {
   const own = source === 'emailAddress' ? ['address_key'] : [];
   return ['mailing_id', 'idx', NAME_COLUMN_OF[source], ...own, 'status', 'changed_at'];
 }

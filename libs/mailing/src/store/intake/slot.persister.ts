@@ -15,7 +15,7 @@ import { fenceLoading } from './fence-loading.js';
 class SlotsRefused extends Error {}
 
 /** Slot name of marks that are stored under a hash of the profile's id. A host can't define it, because a slot name can't begin with a space. */
-export const APART = ' refused';
+export const REFUSALS_SLOT = ' refused';
 
 /** Stores slot contents with their mailing. They are written while the mailing is `loading`, and never change. */
 export class SlotPersister {
@@ -54,13 +54,13 @@ export class SlotPersister {
     return readSlots(this.database, mailingId, userIds);
   }
 
-  /** Reads the marks of these profiles that are stored under a hash. Call it only if the contents of `ALL_PROFILES` include the slot `APART`. */
-  async readApart(mailingId: string, userIds: readonly string[]): Promise<KeptSlot[]> {
-    const byId = new Map(userIds.map((userId) => [idApart(userId), userId]));
+  /** Reads the marks of these profiles that are stored under a hash. Call it only if the contents of `ALL_PROFILES` include the slot `REFUSALS_SLOT`. */
+  async readRefusals(mailingId: string, userIds: readonly string[]): Promise<KeptSlot[]> {
+    const byId = new Map(userIds.map((userId) => [hashedIdOf(userId), userId]));
     const kept = await readSlots(this.database, mailingId, [...byId.keys()]);
     // A profile's own id may equal such a hash.
     return kept
-      .filter(({ slot }) => slot === APART)
+      .filter(({ slot }) => slot === REFUSALS_SLOT)
       .map((one) => ({ ...one, userId: byId.get(one.userId)! }));
   }
 
@@ -91,16 +91,16 @@ export class SlotPersister {
   async #mark(session: Session, mailingId: string, { slot, userId }: SlotRow): Promise<boolean> {
     const insert = (some: SlotRow[]) => insertSlots(session, mailingId, some, 'all');
     const json = toSlotJson(RefusedContent.notTaken(slot));
-    const apart = [
-      { slot: APART, userId: ALL_PROFILES, json: toSlotJson(true) },
-      { slot: APART, userId: idApart(userId), json },
+    const marks = [
+      { slot: REFUSALS_SLOT, userId: ALL_PROFILES, json: toSlotJson(true) },
+      { slot: REFUSALS_SLOT, userId: hashedIdOf(userId), json },
     ];
-    const fresh = await findNewSlots(session, mailingId, apart);
+    const fresh = await findNewSlots(session, mailingId, marks);
     return (await insertBisecting(session, fresh, insert)).length === 0;
   }
 }
 
 /** Hash of a profile's id, in characters that every database accepts. */
-function idApart(userId: string): string {
+function hashedIdOf(userId: string): string {
   return createHash('sha256').update(userId).digest('hex');
 }

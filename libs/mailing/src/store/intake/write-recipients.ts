@@ -1,7 +1,7 @@
 import { RefusedRowError } from '../../model/errors/dropped-row.error.js';
 import type { InvalidEntry } from '../../model/mail/listed-recipient.js';
 import type { Session } from '../database/mailing.database.js';
-import { areAllAccountedFor, findKeys, keyOfRecipient } from './find-unwritten.js';
+import { areAllAccountedFor, findKeys, keyOfRecipient } from './account-for-rows.js';
 import { insertBisecting } from './insert-bisecting.js';
 import { insertRecipients, type NumberedRecipient } from './insert-recipients.js';
 

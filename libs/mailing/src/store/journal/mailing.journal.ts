@@ -28,7 +28,7 @@ export function journalPath(dir: string, incarnation: string): string {
  * - *Answered* is written after the answer, at the latest at the end of the same turn of the event loop. If it is missing, the recipient is in doubt,
  *   as without a journal. The line names the commit that will contain the answer. That commit may have been committed, and the recipient marked again
  *   since: `commit_seq` of the progress row tells.
- * - *Claim* ties the lines to a claim token, which is drawn once and never again. A process that took the slice over has drawn another.
+ * - *Claim* ties the lines to a claim token. No token is used twice: a process that takes the slice over has another one.
  * - A claim without lines has begun no recipient. A file that is missing, damaged, or of another incarnation says nothing.
  *
  * Only its own process writes to the file. The file ends with its incarnation, at the moment at which that is no longer a member: from then on others
@@ -69,11 +69,11 @@ export class MailingJournal implements JournalWriter {
   /**
    * Ends a claim: nothing more begins under it.
    *
-   * @param isGivenBack no recipient is marked under it. Otherwise the claim is kept: only a missing line shows that a marked recipient was not begun.
+   * @param isReleased no recipient is marked under it. Otherwise the claim is kept: only a missing line shows that a marked recipient was not begun.
    */
-  end(claimToken: string, isGivenBack: boolean): void {
+  end(claimToken: string, isReleased: boolean): void {
     this.#claims.get(claimToken)?.end();
-    if (isGivenBack) this.#claims.delete(claimToken);
+    if (isReleased) this.#claims.delete(claimToken);
   }
 
   flush(): void {
@@ -90,7 +90,7 @@ export class MailingJournal implements JournalWriter {
     setImmediate(() => this.#flushInTurn());
   }
 
-  /** Nothing more can begin. The file is removed if every claim was given back. */
+  /** Nothing more can begin. The file is removed if every claim was released. */
   close(): void {
     this.#flushInTurn();
     this.#isClosed = true;

@@ -174,7 +174,7 @@ export class MailingLedger implements Ledger {
     return { position: next, answer: await this.#end(session, status, commit) };
   }
 
-  /** Nothing is in flight any more: gives the claim back, or completes the slice if its last recipient is settled. */
+  /** Nothing is in flight any more: releases the claim, or completes the slice if its last recipient is settled. */
   async #end(
     session: Session,
     from: MailingStatus,
@@ -266,11 +266,11 @@ export class MailingLedger implements Ledger {
     if (nextIdx !== intent.nextIdx) await moveIntent(session, claim, position);
     if (marked.length === 0 && commit.inFlight === 0 && dueInMs === null)
       return this.#complete(session, position, commit);
-    const exhausted = marked.length < commit.capacity;
+    const isExhausted = marked.length < commit.capacity;
     const answer: CommitAnswer = {
       kind: 'continue',
       marked,
-      exhausted,
+      isExhausted,
       nextDueInMs: dueInMs,
       upcoming: ahead.rows,
     };
@@ -298,4 +298,4 @@ function withScores({ position, answer }: Step, elsewhere: GuardReport['scores']
   return { position, answer: answer.kind === 'continue' ? { ...answer, elsewhere } : answer };
 }
 
-const QUIET: CommitAnswer = { kind: 'continue', marked: [], exhausted: false, nextDueInMs: null };
+const QUIET: CommitAnswer = { kind: 'continue', marked: [], isExhausted: false, nextDueInMs: null };

@@ -1,7 +1,7 @@
 import type { Slice } from '../../model/states/slice.js';
 import type { Found } from '../recipients/found-recipient.js';
 import type { Session } from '../database/mailing.database.js';
-import { type OpenRecipient, SOURCES } from '../recipients/open-recipient.js';
+import { type OpenRecipient, RECIPIENT_TABLES } from '../recipients/open-recipient.js';
 import { idxCondition } from '../database/idx-condition.js';
 import { nameIntended } from '../recipients/name-intended.js';
 import { beginAttempts } from '../recipients/begin-attempts.js';
@@ -19,7 +19,7 @@ export async function nameOpen(
   { mailingId }: Slice,
   open: ReadonlyMap<number, OpenRecipient>,
 ): Promise<void> {
-  for (const source of SOURCES) {
+  for (const source of RECIPIENT_TABLES) {
     const unnamed = [...open].filter(([, one]) => one.source === source && one.rowStatus === 'pending');
     const indexes = unnamed.map(([idx]) => idx);
     const named = await inChunks(indexes, (chunk) =>
@@ -38,7 +38,7 @@ export async function markNextRetries(session: Session, slice: Slice, capacity: 
   const due = capacity > 0 ? await findDue(session, slice, Math.min(capacity, MAX_RETRIES)) : [];
   if (due.length === 0) return [];
   const marked: Found[] = [];
-  for (const source of SOURCES) {
+  for (const source of RECIPIENT_TABLES) {
     const rows = await readDeferred(session, source, mailingId, due);
     if (rows.length === 0) continue;
     const indexes = rows.map((row) => row.idx);

@@ -1,7 +1,7 @@
 import type { Slice } from '../../model/states/slice.js';
 import type { Found } from '../recipients/found-recipient.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
-import { SOURCES, type SourceName } from '../recipients/open-recipient.js';
+import { RECIPIENT_TABLES, type RecipientTable } from '../recipients/open-recipient.js';
 import { readNext } from '../recipients/read-next.js';
 
 /**
@@ -19,14 +19,14 @@ const ROWS_PER_LOOK = 300;
 export interface Prefetch {
   readonly rows: readonly Found[];
   /** Tables that have no rows after the last one. */
-  readonly drained: ReadonlySet<SourceName>;
+  readonly drained: ReadonlySet<RecipientTable>;
 }
 
 export const NOTHING_READ: Prefetch = { rows: [], drained: new Set() };
 
 /** Whether all of the list was read. */
 export function isDrained({ drained }: Prefetch): boolean {
-  return drained.size === SOURCES.length;
+  return drained.size === RECIPIENT_TABLES.length;
 }
 
 /** Reads the list, from `cursor` on, if fewer than `wanted` rows are there and the list may have more. */
@@ -81,7 +81,7 @@ async function look(
   const found: Found[] = [];
   // If a table may have more rows, nothing is known after the last one read.
   let knownTo = Number.POSITIVE_INFINITY;
-  for (const source of SOURCES) {
+  for (const source of RECIPIENT_TABLES) {
     if (drained.has(source)) continue;
     const rows = await readNext(session, source, slice, fromIdx, limit);
     if (rows.length < limit) drained.add(source);

@@ -2,7 +2,7 @@ import type { Deferral, Outcome } from '../../model/states/outcome.js';
 import { COUNTER_OF } from '../../model/states/recipient-status.js';
 import type { Session } from '../database/mailing.database.js';
 import { assertWritten } from './mark-recipients.js';
-import { type OpenRecipient, SOURCES } from '../recipients/open-recipient.js';
+import { type OpenRecipient, RECIPIENT_TABLES } from '../recipients/open-recipient.js';
 import { deferRecipients } from '../recipients/defer-recipients.js';
 import { handBackDeferred } from '../recipients/hand-back-deferred.js';
 import { scheduleAttempts } from '../recipients/schedule-attempts.js';
@@ -31,7 +31,7 @@ export async function writeEnds(
   open: ReadonlyMap<number, OpenRecipient>,
   ends: Ends,
 ): Promise<void> {
-  for (const source of SOURCES) {
+  for (const source of RECIPIENT_TABLES) {
     for (const rowStatus of ['pending', 'sending'] as const) {
       const isHere = (idx: number): boolean => {
         const recipient = open.get(idx);
@@ -56,7 +56,7 @@ async function returnRecipients(
   open: ReadonlyMap<number, OpenRecipient>,
   returned: number[],
 ): Promise<void> {
-  for (const source of SOURCES) {
+  for (const source of RECIPIENT_TABLES) {
     const table = session.tables[source];
     const here = returned.filter((idx) => open.get(idx)?.source === source);
     const retries = here.filter((idx) => open.get(idx)?.isRetry);

@@ -3,7 +3,7 @@ import type { ReasonCount } from '../../model/reports/mailing-overview.js';
 import { COUNTER_OF, type RecipientStatus } from '../../model/states/recipient-status.js';
 import type { Session } from '../database/mailing.database.js';
 import type { SqlPart } from '../database/progress-row.js';
-import { NAME_COLUMN_OF, SOURCES, type SourceName } from '../recipients/open-recipient.js';
+import { NAME_COLUMN_OF, RECIPIENT_TABLES, type RecipientTable } from '../recipients/open-recipient.js';
 
 /** One page of recipients: those after `afterIdx`, in order of sending. */
 export interface RecipientPage {
@@ -39,7 +39,7 @@ export async function readRecipients(
 ): Promise<RecipientRecord[]> {
   const { dialect } = session;
   const only = inState(status);
-  const from = (source: SourceName): Promise<Record<string, unknown>[]> =>
+  const from = (source: RecipientTable): Promise<Record<string, unknown>[]> =>
     session.rows(
       `SELECT r.idx, ${STATE} AS state, r.attempts, r.error_code, r.error_text, r.${NAME_COLUMN_OF[source]},
          ${dialect.epochMs('r.changed_at')} AS changed_ms, ${dialect.epochMs('r.next_attempt_at')} AS next_attempt_ms
@@ -64,7 +64,7 @@ export async function readRecipients(
  */
 export async function readReasons(session: Session, mailingId: string): Promise<ReasonCount[]> {
   const counts = new Map<string, ReasonCount>();
-  for (const source of SOURCES) {
+  for (const source of RECIPIENT_TABLES) {
     const rows = await session.rows<{
       state: RecipientStatus;
       error_code: string | null;
@@ -84,7 +84,7 @@ export async function readReasons(session: Session, mailingId: string): Promise<
 }
 
 /** A recipient table as `r`, each row with its progress row: the row of the mailing, and that of its batch by the primary key. */
-function withProgress({ dialect, tables }: Session, source: SourceName): string {
+function withProgress({ dialect, tables }: Session, source: RecipientTable): string {
   const { mailing, mailBatch } = tables;
   const offset = dialect.modulo('r.idx', 'm.batch_size');
   return `${tables[source]} r JOIN ${mailing} m ON m.id = r.mailing_id

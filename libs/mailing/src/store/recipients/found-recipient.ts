@@ -1,12 +1,12 @@
 import type { MarkedRecipient } from '../../model/mail/recipient.js';
 import { parseJson } from '../database/parse-json.js';
-import { NAME_COLUMN_OF, type SourceName } from './open-recipient.js';
+import { NAME_COLUMN_OF, type RecipientTable } from './open-recipient.js';
 
 /** A recipient that was read in order to send to it, with its table. */
-export type Found = MarkedRecipient & { source: SourceName };
+export type Found = MarkedRecipient & { source: RecipientTable };
 
 /** Columns that are read in order to send to a recipient. */
-export const COLUMNS_OF: Record<SourceName, string> = {
+export const COLUMNS_OF: Record<RecipientTable, string> = {
   emailAddress: `idx, attempts, ${NAME_COLUMN_OF.emailAddress}, display_name, data`,
   userMailing: `idx, attempts, ${NAME_COLUMN_OF.userMailing}`,
 };
@@ -21,7 +21,7 @@ export interface FoundRow {
   data?: unknown;
 }
 
-export function toFound(source: SourceName, row: FoundRow): Found {
+export function toFound(source: RecipientTable, row: FoundRow): Found {
   const [idx, attempts] = [Number(row.idx), Number(row.attempts)];
   if (source === 'userMailing') return { source, idx, attempts, userId: row.user_id };
   const data = parseJson<Record<string, unknown>>(row.data);

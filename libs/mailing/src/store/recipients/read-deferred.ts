@@ -1,12 +1,12 @@
 import { COLUMNS_OF, type Found, type FoundRow, toFound } from './found-recipient.js';
 import type { Session } from '../database/mailing.database.js';
-import type { SourceName } from './open-recipient.js';
+import type { RecipientTable } from './open-recipient.js';
 import { placeholders } from '../database/placeholders.js';
 
 /** Reads deferred recipients of one table by idx; index: primary key. */
 export async function readDeferred(
   session: Session,
-  source: SourceName,
+  source: RecipientTable,
   mailingId: string,
   indexes: number[],
 ): Promise<Found[]> {

@@ -1,7 +1,7 @@
 import type { Slice } from '../../model/states/slice.js';
 import { COLUMNS_OF, type Found, type FoundRow, toFound } from './found-recipient.js';
 import type { Session } from '../database/mailing.database.js';
-import type { SourceName } from './open-recipient.js';
+import type { RecipientTable } from './open-recipient.js';
 import { belongsTo } from '../database/progress-row.js';
 
 /**
@@ -16,7 +16,7 @@ import { belongsTo } from '../database/progress-row.js';
  */
 export async function readNext(
   session: Session,
-  source: SourceName,
+  source: RecipientTable,
   slice: Slice,
   fromIdx: number,
   limit: number,

@@ -3,7 +3,7 @@ import type { Session } from '../database/mailing.database.js';
 import { beginAttempts } from '../recipients/begin-attempts.js';
 import { markDue } from '../recipients/mark-due.js';
 import { inChunks } from '../database/placeholders.js';
-import { SOURCES } from '../recipients/open-recipient.js';
+import { RECIPIENT_TABLES } from '../recipients/open-recipient.js';
 
 /** Maximum number of due deferred recipients that one query returns. */
 export const DUE_AT_A_TIME = 1_000_000;
@@ -15,7 +15,7 @@ export function beginForgottenAttempts(
   indexes: readonly number[],
 ): Promise<number> {
   return inChunks(indexes, async (chunk) => {
-    for (const source of SOURCES) await markDue(session, session.tables[source], mailingId, chunk);
+    for (const source of RECIPIENT_TABLES) await markDue(session, session.tables[source], mailingId, chunk);
     return beginAttempts(session, mailingId, chunk);
   });
 }

@@ -1,6 +1,6 @@
 import type { Slice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
-import { NAME_COLUMN_OF, type SourceName } from '../recipients/open-recipient.js';
+import { NAME_COLUMN_OF, type RecipientTable } from '../recipients/open-recipient.js';
 import { inChunks, placeholders } from '../database/placeholders.js';
 import type { IdxRange } from './settle-terms.js';
 
@@ -20,7 +20,7 @@ export interface Marked {
  */
 export async function findMarked(
   session: Session,
-  source: SourceName,
+  source: RecipientTable,
   { mailingId }: Slice,
   { fromIdx, toIdx }: IdxRange,
   again: number[],

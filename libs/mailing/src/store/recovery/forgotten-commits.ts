@@ -1,3 +1,4 @@
+import { isDrawnBy } from '../../model/states/claim-token.js';
 import type { InFlightRecipients, HeldClaim } from '../ledger/held-claim.js';
 import type { MailingDatabase } from '../database/mailing.database.js';
 import type { SliceMemory } from '../failover/slice.memory.js';
@@ -26,7 +27,7 @@ export class ForgottenCommits {
    */
   async find(): Promise<BehindSlice[]> {
     const idle = this.database.commits.idle();
-    const isSuspected = idle.some(({ behindSince, isGoneBack }) => behindSince !== null || isGoneBack);
+    const isSuspected = idle.some(({ behindSince, isRewound }) => behindSince !== null || isRewound);
     if (!isSuspected && (await this.#isLastOneThere(idle))) {
       for (const memory of idle) this.database.commits.confirm(memory);
       return [];
@@ -50,7 +51,7 @@ export class ForgottenCommits {
       const { memory, seen } = behind;
       this.#noteFork(memory, seen);
       // The token of an earlier incarnation counts as that of a dead process.
-      const isOurs = memory.claimToken?.startsWith(`${incarnation}#`) ?? false;
+      const isOurs = isDrawnBy(memory.claimToken, incarnation);
       const claimToken = isOurs ? (memory.claimToken as string) : `${incarnation}#forgotten`;
       const forgotten = { ...behind, uniqServerId, claimToken };
       if (!(await reserveSlice(this.database, forgotten))) continue;
@@ -125,8 +126,8 @@ export class ForgottenCommits {
     return behind;
   }
 
-  #isOverdue({ behindSince, isGoneBack }: SliceMemory): boolean {
+  #isOverdue({ behindSince, isRewound }: SliceMemory): boolean {
     const { lagTimeoutMs } = this.database.commits.options;
-    return isGoneBack || (behindSince !== null && performance.now() - behindSince >= lagTimeoutMs);
+    return isRewound || (behindSince !== null && performance.now() - behindSince >= lagTimeoutMs);
   }
 }

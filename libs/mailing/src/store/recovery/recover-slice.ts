@@ -39,12 +39,12 @@ export async function recoverSlice(session: Session, claim: DeadClaim): Promise<
   const tried = [...new Set([...forgotten, ...due])];
   if (tried.length > 0) await beginForgottenAttempts(session, slice, tried);
   const knows = isLeftOut ? { ...knownOutcomes, isBegun: begunOrDue(knownOutcomes, due) } : knownOutcomes;
-  const frame = {
+  const watermarks = {
     lowWaterIdx,
     nextIdx: Math.max(nextIdx, endIdx),
     highWaterIdx: Math.max(highWaterIdx, endIdx),
   };
-  return settleInFlight(session, slice, frame, knows, terms);
+  return settleInFlight(session, slice, watermarks, knows, terms);
 }
 
 /** For a journal that leaves commits out: a due recipient that it does not name may have been begun in one of them. */

@@ -45,8 +45,8 @@ export async function restoreCommits(
   await beginForgottenAttempts(session, slice, [...new Set([...retried, ...due])]);
   const row = await readWatermarks(session, slice);
   const highWaterIdx = Math.max(row.highWaterIdx, memory.highWaterIdx);
-  const frame = { lowWaterIdx: row.lowWaterIdx, nextIdx: highWaterIdx, highWaterIdx };
-  const inFlight = await settleInFlight(session, slice, frame, knownOutcomes, {
+  const watermarks = { lowWaterIdx: row.lowWaterIdx, nextIdx: highWaterIdx, highWaterIdx };
+  const inFlight = await settleInFlight(session, slice, watermarks, knownOutcomes, {
     resend: false,
     doubt: FORGOTTEN,
   });

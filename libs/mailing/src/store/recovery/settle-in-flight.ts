@@ -1,13 +1,13 @@
 import type { Slice } from '../../model/states/slice.js';
 import type { KnownOutcomes } from '../failover/known-outcomes.js';
 import type { Session } from '../database/mailing.database.js';
-import { SOURCES } from '../recipients/open-recipient.js';
+import { RECIPIENT_TABLES } from '../recipients/open-recipient.js';
 import { progressRowOf } from '../database/progress-row.js';
 import { moveIntent } from '../ledger/move-intent.js';
 import { nameIntended } from '../recipients/name-intended.js';
 import { attemptsUnderWay } from '../recipients/find-due.js';
 import { inChunks } from '../database/placeholders.js';
-import { recoverFromJournal } from './recover-from-journal.js';
+import { settleKnown } from './settle-known.js';
 import type { InFlightRecipients } from '../ledger/held-claim.js';
 import type { Watermarks } from '../ledger/read-progress.js';
 import type { IdxRange, SettleTerms } from './settle-terms.js';
@@ -39,17 +39,17 @@ export async function settleInFlight(
     sql: `mailing_id = ? AND idx >= ? AND idx < ? AND status = 'pending'`,
     parameters: [slice.mailingId, lowWaterIdx, nextIdx],
   };
-  for (const source of SOURCES) await nameIntended(session, session.tables[source], intended);
+  for (const source of RECIPIENT_TABLES) await nameIntended(session, session.tables[source], intended);
   await moveIntent(session, slice, { nextIdx: lowWaterIdx, highWaterIdx });
-  const frame = { fromIdx: lowWaterIdx, toIdx: highWaterIdx };
+  const range = { fromIdx: lowWaterIdx, toIdx: highWaterIdx };
   const { numSettled: numKnown, mailed } = knownOutcomes
-    ? await settleAllKnown(session, slice, frame, knownOutcomes)
+    ? await settleAllKnown(session, slice, range, knownOutcomes)
     : { numSettled: 0, mailed: [] };
   const retries = await attemptsUnderWay(session, slice);
   const { mailingId } = slice;
   const numInFlight =
     (await inChunks(retries, (chunk) => settleRetries(session, mailingId, chunk, terms))) +
-    (await settleRange(session, mailingId, frame, terms));
+    (await settleRange(session, mailingId, range, terms));
   if (!terms.resend && numInFlight > 0) {
     const progress = progressRowOf(session, slice);
     await session.change(`UPDATE ${progress.table} SET num_errors = num_errors + ? WHERE ${progress.sql}`, [
@@ -73,7 +73,7 @@ async function settleAllKnown(
   let from = fromIdx;
   do {
     const piece = { fromIdx: from, toIdx: Math.min(from + ROWS_AT_A_TIME, toIdx) };
-    const settled = await recoverFromJournal(session, slice, piece, again, knownOutcomes);
+    const settled = await settleKnown(session, slice, piece, again, knownOutcomes);
     numSettled += settled.numSettled;
     for (const id of settled.mailed) mailed.push(id);
     again = [];

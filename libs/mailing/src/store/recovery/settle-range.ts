@@ -1,5 +1,5 @@
 import type { Session } from '../database/mailing.database.js';
-import { SOURCES } from '../recipients/open-recipient.js';
+import { RECIPIENT_TABLES } from '../recipients/open-recipient.js';
 import { type IdxRange, type SettleTerms, unknownOutcome } from './settle-terms.js';
 
 /**
@@ -18,7 +18,7 @@ export async function settleRange(
 ): Promise<number> {
   const set = unknownOutcome(session, terms, 'pending');
   let numSettled = 0;
-  for (const source of SOURCES) {
+  for (const source of RECIPIENT_TABLES) {
     numSettled += await session.change(
       `UPDATE ${session.tables[source]} SET ${set.sql}
        WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'sending'`,

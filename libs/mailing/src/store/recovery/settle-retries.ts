@@ -1,5 +1,5 @@
 import type { Session } from '../database/mailing.database.js';
-import { SOURCES } from '../recipients/open-recipient.js';
+import { RECIPIENT_TABLES } from '../recipients/open-recipient.js';
 import { scheduleAttempts } from '../recipients/schedule-attempts.js';
 import { unscheduleAttempts } from '../recipients/unschedule-attempts.js';
 import { placeholders } from '../database/placeholders.js';
@@ -20,7 +20,7 @@ export async function settleRetries(
 ): Promise<number> {
   const set = unknownOutcome(session, terms, 'deferred');
   let numSettled = 0;
-  for (const source of SOURCES) {
+  for (const source of RECIPIENT_TABLES) {
     numSettled += await session.change(
       `UPDATE ${session.tables[source]} SET ${set.sql}
        WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,

@@ -11,7 +11,7 @@ export interface RegisteredServer {
   /** The pid can be compared only within it; null: unknown. */
   pidNamespace: string | null;
   /** Its lease ran out, by the database's clock. */
-  expired: boolean;
+  isExpired: boolean;
 }
 
 /** A server as one database server shows it. */
@@ -75,7 +75,7 @@ async function readServers(
     hostname: String(row.hostname),
     pid: Number(row.pid),
     pidNamespace: row.pid_namespace as string | null,
-    expired: Number(row.expired) === 1,
+    isExpired: Number(row.expired) === 1,
     databaseServer: String(row.server),
   }));
 }

@@ -33,7 +33,7 @@ class NotReserved extends Error {
 }
 
 /** Receives what only this class finds out. */
-export interface ServerNews {
+export interface ServerListener {
   pruned(server: PrunedServer): void;
   /** This process has reached a database server that it did not know. `numAwaited` other processes have had no heartbeat there yet. */
   failedOver(numAwaited: number): void;
@@ -49,14 +49,14 @@ export type IsKnownDead = (server: RegisteredServer) => boolean;
  * ```ts
  * declare const servers: TemplateEmailBatchServerPersister;
  * const server = await servers.find('64.69.0.100:8851');
- * console.log(server?.expired ? 'dead' : `process ${server?.pid} on ${server?.hostname}`);
+ * console.log(server?.isExpired ? 'dead' : `process ${server?.pid} on ${server?.hostname}`);
  * ```
  */
 export class TemplateEmailBatchServerPersister {
   constructor(
     private readonly database: MailingDatabase,
     private readonly leaseMs: number,
-    private readonly tell: ServerNews = { pruned: () => undefined, failedOver: () => undefined },
+    private readonly tell: ServerListener = { pruned: () => undefined, failedOver: () => undefined },
   ) {}
 
   /**
@@ -64,7 +64,7 @@ export class TemplateEmailBatchServerPersister {
    *
    * @returns null once registered, or the live server that has the id.
    */
-  async register(me: ServerIdentity, isKnownDead: IsKnownDead): Promise<RegisteredServer | null> {
+  async register(me: ServerIdentity, judge: IsKnownDead): Promise<RegisteredServer | null> {
     checkServer('register', me?.uniqServerId, me?.incarnation);
     for (;;) {
       const other = await this.find(me.uniqServerId);
@@ -72,9 +72,9 @@ export class TemplateEmailBatchServerPersister {
         if (await this.#insert(me)) return null;
         continue;
       }
-      const knownDead = isKnownDead(other);
-      if (!knownDead && !other.expired) return other;
-      if (await replaceServer(this.database, me, other.incarnation, knownDead, this.leaseMs)) return null;
+      const isKnownDead = judge(other);
+      if (!isKnownDead && !other.isExpired) return other;
+      if (await replaceServer(this.database, me, other.incarnation, isKnownDead, this.leaseMs)) return null;
     }
   }
 
@@ -128,13 +128,13 @@ export class TemplateEmailBatchServerPersister {
    * @param judgesLease whether an expired lease proves death.
    * @returns true if the id has no live server now.
    */
-  async prune(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease = true): Promise<boolean> {
+  async prune(uniqServerId: string, judge: IsKnownDead, judgesLease = true): Promise<boolean> {
     checkText('prune: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     const server = await this.find(uniqServerId);
     if (!server) return true;
-    const knownDead = isKnownDead(server);
-    if (!knownDead && !(judgesLease && server.expired)) return false;
-    if (await this.#remove(server, knownDead)) return true;
+    const isKnownDead = judge(server);
+    if (!isKnownDead && !(judgesLease && server.isExpired)) return false;
+    if (await this.#remove(server, isKnownDead)) return true;
     // Its heartbeat came in between, or another server pruned it first.
     return (await this.find(uniqServerId)) === null;
   }
@@ -146,7 +146,7 @@ export class TemplateEmailBatchServerPersister {
    * @returns the ids of the servers that were pruned here.
    * @throws Error the first one, after all servers have been tried.
    */
-  async pruneDead(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease: boolean): Promise<string[]> {
+  async pruneDead(uniqServerId: string, judge: IsKnownDead, judgesLease: boolean): Promise<string[]> {
     checkText('pruneDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     const seen = await readOtherServers(this.database, uniqServerId, this.leaseMs);
     const others = seen.map((server) => this.#judged(server));
@@ -154,9 +154,9 @@ export class TemplateEmailBatchServerPersister {
     const failures: unknown[] = [];
     for (const server of others) {
       try {
-        const knownDead = isKnownDead(server);
-        const isDead = knownDead || (judgesLease && server.expired);
-        if (isDead && (await this.#remove(server, knownDead))) pruned.push(server.uniqServerId);
+        const isKnownDead = judge(server);
+        const isDead = isKnownDead || (judgesLease && server.isExpired);
+        if (isDead && (await this.#remove(server, isKnownDead))) pruned.push(server.uniqServerId);
       } catch (error) {
         // A locked row must not block the others.
         failures.push(error);
@@ -176,12 +176,12 @@ export class TemplateEmailBatchServerPersister {
   /** A lease counts only if this process may judge leases on the database server that answered. */
   #judged({ databaseServer, ...server }: SeenServer): RegisteredServer {
     const mayJudge = this.database.failovers.judgesLeases(databaseServer, this.leaseMs);
-    return { ...server, expired: server.expired && mayJudge };
+    return { ...server, isExpired: server.isExpired && mayJudge };
   }
 
-  async #remove({ uniqServerId, incarnation }: RegisteredServer, knownDead: boolean): Promise<boolean> {
+  async #remove({ uniqServerId, incarnation }: RegisteredServer, isKnownDead: boolean): Promise<boolean> {
     const { database, leaseMs } = this;
-    const isPruned = await pruneServer(database, uniqServerId, incarnation, knownDead, leaseMs);
+    const isPruned = await pruneServer(database, uniqServerId, incarnation, isKnownDead, leaseMs);
     if (isPruned) this.tell.pruned({ uniqServerId, incarnation });
     return isPruned;
   }

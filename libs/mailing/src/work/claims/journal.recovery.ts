@@ -1,3 +1,4 @@
+import { incarnationOf } from '../../model/states/claim-token.js';
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OnApplicationBootstrap } from '@nestjs/common';
@@ -86,10 +87,6 @@ export class JournalRecovery implements OnApplicationBootstrap {
     const tokens = [...mailings, ...batches].flatMap(({ claimToken }) => claimToken ?? []);
     return new Set(tokens.map(incarnationOf));
   }
-}
-
-function incarnationOf(claimToken: string): string {
-  return claimToken.slice(0, claimToken.indexOf('#'));
 }
 
 /** Reads a journal's owner from its first line alone. */

@@ -185,8 +185,8 @@ export class MailingLauncher {
       events.emit('run:started', { mailingId, name, numSettled, numProfiles });
       return;
     }
-    const resent = settings.inDoubt === 'resend';
-    const facts = { mailingId, name, numSettled, numProfiles, numInDoubt: inFlight.numInFlight, resent };
+    const isResent = settings.inDoubt === 'resend';
+    const facts = { mailingId, name, numSettled, numProfiles, numInDoubt: inFlight.numInFlight, isResent };
     events.emit('run:recovered', facts);
   }
 

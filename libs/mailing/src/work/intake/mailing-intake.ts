@@ -1,3 +1,4 @@
+import { isDrawnBy } from '../../model/states/claim-token.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
@@ -265,8 +266,8 @@ export class MailingIntake {
     if (claimToken === null) return false;
     if (membership.isMine(claimToken)) return this.#writing.has(claimToken);
     const writer = await servers.find(uniqServerId);
-    if (!writer || !claimToken.startsWith(`${writer.incarnation}#`)) return false;
-    return !writer.expired && !membership.isKnownDead(writer);
+    if (!writer || !isDrawnBy(claimToken, writer.incarnation)) return false;
+    return !writer.isExpired && !membership.isKnownDead(writer);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { SlotContents, SlotSource } from '../../delivery/recipients/slot.source.js';
 import { RefusedContent, storableOf } from '../../model/mail/refused-content.js';
 import type { SlotFilling } from '../../model/mail/slot-filling.js';
-import { APART, type SlotPersister } from '../../store/intake/slot.persister.js';
+import { REFUSALS_SLOT, type SlotPersister } from '../../store/intake/slot.persister.js';
 import type { SlotRegistry } from './slot.registry.js';
 import { ALL_PROFILES } from '../../store/contents/read-slots.js';
 
@@ -10,7 +10,7 @@ type SeenBy = (userId: string | undefined) => SlotContents | RefusedContent;
 
 /**
  * Slot contents of a persisted mailing. One statement reads those of a commit's profiles; those for all recipients are read once per run. A second
- * statement reads marks that are stored apart from their profiles, which exist only if the database refused a profile's id.
+ * statement reads marks that are stored under a hash, which exist only if the database refused a profile's id.
  */
 export class KeptSlots implements SlotSource {
   #forAll: SlotContents | null = null;
@@ -26,9 +26,9 @@ export class KeptSlots implements SlotSource {
     const kept = asked.length === 0 ? [] : await this.persister.read(this.mailingId, asked);
     for (const { slot, userId, content } of kept) put(byUser, userId, slot, content);
     const forAll = (this.#forAll ??= byUser.get(ALL_PROFILES) ?? {});
-    if (APART in forAll && userIds.length > 0) {
-      const apart = await this.persister.readApart(this.mailingId, userIds);
-      for (const { userId, content } of apart) put(byUser, userId, APART, content);
+    if (REFUSALS_SLOT in forAll && userIds.length > 0) {
+      const refusals = await this.persister.readRefusals(this.mailingId, userIds);
+      for (const { userId, content } of refusals) put(byUser, userId, REFUSALS_SLOT, content);
     }
     return (userId) => seenBy(userId, byUser, forAll);
   }

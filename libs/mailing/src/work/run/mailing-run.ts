@@ -142,7 +142,7 @@ export class MailingRun {
   /** Releases the slice until one of its recipients is due again, if nothing else is going on. */
   yieldSlot(): void {
     if (this.#phase !== 'running') return;
-    this.#release = { kind: 'rest' };
+    this.#release = { kind: 'yield' };
     this.#enterPhase('pausing');
   }
 

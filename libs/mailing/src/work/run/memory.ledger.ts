@@ -79,11 +79,11 @@ export class MemoryLedger implements Ledger {
     await this.#readUpTo(commit.capacity, marked);
     for (const one of marked) this.#open.set(one.idx, one);
     const nextDueInMs = this.#nextDueInMs();
-    const exhausted = this.#drained && marked.length < commit.capacity;
-    if (exhausted && marked.length === 0 && commit.inFlight === 0 && nextDueInMs === null) {
+    const isExhausted = this.#drained && marked.length < commit.capacity;
+    if (isExhausted && marked.length === 0 && commit.inFlight === 0 && nextDueInMs === null) {
       return ended(this.failure === null ? 'completed' : 'failed');
     }
-    return { kind: 'continue', marked, exhausted, nextDueInMs };
+    return { kind: 'continue', marked, isExhausted, nextDueInMs };
   }
 
   #count(status: SettledStatus, code: string | null): void {

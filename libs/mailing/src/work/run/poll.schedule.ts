@@ -5,22 +5,22 @@ export const MAX_WAIT_MS = 30_000;
 
 /** When a run has to poll for more recipients, by the result of its last poll. */
 export class PollSchedule {
-  #exhausted = false;
+  #isExhausted = false;
   #at = 0;
 
   /** No recipient is left on the list, as far as is known. */
   get isExhausted(): boolean {
-    return this.#exhausted;
+    return this.#isExhausted;
   }
 
   /** A poll may find recipients now. */
   get isDue(): boolean {
-    return !this.#exhausted || performance.now() >= this.#at;
+    return !this.#isExhausted || performance.now() >= this.#at;
   }
 
   /** No recipient is left, neither on the list nor waiting for an attempt; one more poll completes the slice. */
   get isThrough(): boolean {
-    return this.#exhausted && this.#at === Number.POSITIVE_INFINITY;
+    return this.#isExhausted && this.#at === Number.POSITIVE_INFINITY;
   }
 
   get waitMs(): number {
@@ -29,7 +29,7 @@ export class PollSchedule {
 
   /** Recipients were returned to the list. */
   handedBack(): void {
-    this.#exhausted = false;
+    this.#isExhausted = false;
   }
 
   /** A recipient is due in `delayMs`. */
@@ -37,8 +37,8 @@ export class PollSchedule {
     this.#at = Math.min(this.#at, performance.now() + delayMs);
   }
 
-  found({ exhausted, nextDueInMs }: Extract<CommitAnswer, { kind: 'continue' }>): void {
-    this.#exhausted = exhausted;
+  found({ isExhausted, nextDueInMs }: Extract<CommitAnswer, { kind: 'continue' }>): void {
+    this.#isExhausted = isExhausted;
     this.#at =
       nextDueInMs === null
         ? Number.POSITIVE_INFINITY

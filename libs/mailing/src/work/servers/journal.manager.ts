@@ -50,9 +50,9 @@ export class JournalManager {
     this.#journal = null;
   }
 
-  /** The work under a claim has ended. @param isGivenBack the database has recorded the release: no recipient is marked under the claim. */
-  end(claimToken: string, isGivenBack: boolean): void {
-    this.#journal?.end(claimToken, isGivenBack);
+  /** The work under a claim has ended. @param isReleased the database has recorded the release: no recipient is marked under the claim. */
+  end(claimToken: string, isReleased: boolean): void {
+    this.#journal?.end(claimToken, isReleased);
   }
 
   /** Null: there is no journal. */

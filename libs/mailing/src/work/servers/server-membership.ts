@@ -1,3 +1,4 @@
+import { isDrawnBy } from '../../model/states/claim-token.js';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { DatabaseBehindError } from '../../model/errors/database-behind.error.js';
@@ -75,7 +76,7 @@ export class ServerMembership {
 
   /** True if the token was drawn by this incarnation. */
   isMine(claimToken: string | null): boolean {
-    return this.#incarnation !== null && (claimToken?.startsWith(`${this.#incarnation}#`) ?? false);
+    return isDrawnBy(claimToken, this.#incarnation);
   }
 
   /** One heartbeat: registers where needed, renews otherwise. Calls at the same moment share one. */

@@ -43,11 +43,11 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     this.parts.periodic.addTask(() => this.look());
-    this.parts.database.commits.onGoneBack(() => void this.look());
+    this.parts.database.commits.onRewound(() => void this.look());
   }
 
   /** @param listener called with each slice that was restored and released, so that it goes on. */
-  onGivenBack(listener: (slice: Slice) => void): void {
+  onReleased(listener: (slice: Slice) => void): void {
     this.#listeners.add(listener);
   }
 

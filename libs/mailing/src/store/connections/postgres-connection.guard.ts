@@ -7,7 +7,7 @@ interface Pooled {
 }
 
 const watched = new WeakSet<object>();
-const ITS_POOL_HEARS_OF_IT = (): void => undefined;
+const ignoreError = (): void => undefined;
 
 /**
  * Keeps the process alive when PostgreSQL ends a connection at the moment at which it is made, as it does during a restart.
@@ -23,5 +23,5 @@ export function guardNewConnections(dataSource: DataSource): void {
   const pool = (dataSource.driver as unknown as Pooled).master;
   if (!pool || watched.has(pool)) return;
   watched.add(pool);
-  pool.on('connect', (connection: EventEmitter) => connection.on('error', ITS_POOL_HEARS_OF_IT));
+  pool.on('connect', (connection: EventEmitter) => connection.on('error', ignoreError));
 }

@@ -1,7 +1,7 @@
 import type { Slice } from '../../model/states/slice.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import { inChunks } from '../database/placeholders.js';
-import { SOURCES, type SourceName } from '../recipients/open-recipient.js';
+import { RECIPIENT_TABLES, type RecipientTable } from '../recipients/open-recipient.js';
 import { hasUnsettled, stillInDoubt } from './find-retryable.js';
 import { lockProgress } from './lock-progress.js';
 import type { DoubtfulRow } from './read-doubtful.js';
@@ -23,10 +23,10 @@ export async function resolveDoubtful(
   return database.transaction(async (session) => {
     await lockProgress(session, slice);
     const changed = new Set<number>();
-    for (const source of SOURCES) {
+    for (const source of RECIPIENT_TABLES) {
       const asked = rows.filter((row) => row.source === source).map((row) => row.idx);
       // A person may have settled some of them while the host was asked.
-      for (const idx of await settleThoseInDoubt(session, slice, source, asked, verdict)) changed.add(idx);
+      for (const idx of await settleDoubtful(session, slice, source, asked, verdict)) changed.add(idx);
     }
     return changed;
   });
@@ -56,8 +56,8 @@ export function settleAnsweredLate(
     await lockProgress(session, slice);
     const settled = new Set<number>();
     let isOver = true;
-    for (const source of SOURCES) {
-      for (const idx of await settleThoseInDoubt(session, slice, source, indexes, 'sent')) settled.add(idx);
+    for (const source of RECIPIENT_TABLES) {
+      for (const idx of await settleDoubtful(session, slice, source, indexes, 'sent')) settled.add(idx);
       if (await hasUnsettled(session, session.tables[source], slice.mailingId, [...indexes, ...others]))
         isOver = false;
     }
@@ -66,10 +66,10 @@ export function settleAnsweredLate(
 }
 
 /** Call it under the lock of the slice's progress row. @returns idx of the recipients that were in doubt, and are not any more. */
-async function settleThoseInDoubt(
+async function settleDoubtful(
   session: Session,
   slice: Slice,
-  source: SourceName,
+  source: RecipientTable,
   indexes: number[],
   verdict: 'sent' | 'resend',
 ): Promise<number[]> {

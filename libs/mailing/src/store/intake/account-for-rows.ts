@@ -52,8 +52,8 @@ export async function areAllAccountedFor(
   mailingId: string,
   recipients: readonly NumberedRecipient[],
 ): Promise<boolean> {
-  const places = recipients.map(({ idx }) => idx);
-  const range = [mailingId, Math.min(...places), Math.max(...places)];
+  const indexes = recipients.map(({ idx }) => idx);
+  const range = [mailingId, Math.min(...indexes), Math.max(...indexes)];
   const written = new Set<number>();
   for (const table of [session.tables.emailAddress, session.tables.userMailing]) {
     const rows = await session.rows<{ idx: number }>(

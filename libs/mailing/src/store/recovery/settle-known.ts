@@ -1,7 +1,7 @@
 import type { Slice } from '../../model/states/slice.js';
 import type { KnownOutcomes } from '../failover/known-outcomes.js';
 import type { Session } from '../database/mailing.database.js';
-import { type OpenRecipient, SOURCES } from '../recipients/open-recipient.js';
+import { type OpenRecipient, RECIPIENT_TABLES } from '../recipients/open-recipient.js';
 import { countsOf, writeEnds } from '../ledger/settle-recipients.js';
 import { ADD_TO_COUNTERS, progressRowOf } from '../database/progress-row.js';
 import type { IdxRange } from './settle-terms.js';
@@ -19,17 +19,17 @@ import { findMarked } from './find-marked.js';
  *
  * @param again recipients at a further attempt, at any idx.
  */
-export async function recoverFromJournal(
+export async function settleKnown(
   session: Session,
   slice: Slice,
-  frame: IdxRange,
+  range: IdxRange,
   again: number[],
   { outcomeOf, deferralOf, isBegun }: KnownOutcomes,
 ): Promise<Settled> {
   const open = new Map<number, OpenRecipient>();
   const users = new Map<number, string>();
-  for (const source of SOURCES) {
-    const rows = await findMarked(session, source, slice, frame, again);
+  for (const source of RECIPIENT_TABLES) {
+    const rows = await findMarked(session, source, slice, range, again);
     for (const { idx, userId, isRetry } of rows) {
       if (userId !== null) users.set(idx, userId);
       open.set(idx, { source, rowStatus: 'sending', isRetry });
