@@ -94,6 +94,21 @@ forEachDatabase('the ledger of a mailing', (kind) => {
     expect(end.mailing.endTime).toBeInstanceOf(Date);
   });
 
+  it('cuts a long reason between two characters', async () => {
+    const mailingId = await written(2);
+    const ledger = new MailingLedger(database, await claimed(mailingId));
+    await ledger.commit({ ...quiet, capacity: 2 });
+    const [code, text] = [`${'c'.repeat(63)}😀`, `${'x'.repeat(999)}😀`];
+    await ledger.commit({
+      ...quiet,
+      outcomes: [{ idx: 0, status: 'error', code, text }],
+      deferred: [{ idx: 1, code, text, delayMs: 0 }],
+    });
+    const { recipients } = await readProgress(fresh.dataSource, mailingId);
+    const shown = recipients.map(({ errorCode, errorText }) => [errorCode, errorText]);
+    expect(shown).toEqual(Array.from({ length: 2 }, () => ['c'.repeat(63), 'x'.repeat(999)]));
+  });
+
   it('writes outcomes and the next marks in one commit, and touches no other row', async () => {
     const mailingId = await written(8);
     const ledger = new MailingLedger(database, await claimed(mailingId));

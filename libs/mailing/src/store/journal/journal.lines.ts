@@ -1,4 +1,5 @@
 import { type Deferral, MAX_ERROR_TEXT, type Outcome } from '../../model/states/outcome.js';
+import { cutText } from '../../model/values/bounded-text.js';
 
 /** Beginning of a journal, with the version of its format. */
 const MAGIC = 'nestjs-mailing journal 1 ';
@@ -68,7 +69,7 @@ export function deferredLine(
 
 /** The database stores no more of the text. */
 function cut(text: string): string {
-  return text.slice(0, MAX_ERROR_TEXT);
+  return cutText(text, MAX_ERROR_TEXT);
 }
 
 export function returnedLine(claim: number, commitSeq: number, idx: number): string {
@@ -128,9 +129,9 @@ export function ownerOf(line: string): JournalOwner | null {
 }
 
 /** @throws SyntaxError if the facts are not JSON. */
-function entryOf([, , place, commitSeq, word, facts]: RegExpExecArray): Entry {
+function entryOf([, , idx, commitSeq, word, facts]: RegExpExecArray): Entry {
   if (word === undefined) return { kind: 'begun' };
-  return { kind: 'answered', commitSeq: Number(commitSeq), answer: answerOf(Number(place), word, facts) };
+  return { kind: 'answered', commitSeq: Number(commitSeq), answer: answerOf(Number(idx), word, facts) };
 }
 
 function answerOf(idx: number, word: string, facts = '{}'): Answer {

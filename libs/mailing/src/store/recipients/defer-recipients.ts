@@ -1,4 +1,5 @@
 import { MAX_ERROR_TEXT, type Deferral } from '../../model/states/outcome.js';
+import { cutText } from '../../model/values/bounded-text.js';
 import type { Session } from '../database/mailing.database.js';
 import type { OpenStatus } from './open-recipient.js';
 import { casePerIdx, MAX_CODE } from './case-per-idx.js';
@@ -20,8 +21,8 @@ export function deferRecipients(
   rowStatus: OpenStatus,
   deferrals: Deferral[],
 ): Promise<number> {
-  const code = casePerIdx(deferrals, (one) => one.code.slice(0, MAX_CODE));
-  const text = casePerIdx(deferrals, (one) => one.text.slice(0, MAX_ERROR_TEXT));
+  const code = casePerIdx(deferrals, (one) => cutText(one.code, MAX_CODE));
+  const text = casePerIdx(deferrals, (one) => cutText(one.text, MAX_ERROR_TEXT));
   const due = casePerIdx(deferrals, (one) => one.delayMs, session.dialect.inMs);
   const indexes = deferrals.map((one) => one.idx);
   return session.change(

@@ -1,5 +1,6 @@
 import { MAX_ERROR_TEXT, type Outcome } from '../../model/states/outcome.js';
 import type { SettledStatus } from '../../model/states/recipient-status.js';
+import { cutText } from '../../model/values/bounded-text.js';
 import type { Session } from '../database/mailing.database.js';
 import type { OpenStatus } from './open-recipient.js';
 import { casePerIdx, MAX_CODE } from './case-per-idx.js';
@@ -64,8 +65,8 @@ async function writeEnded(
 ): Promise<number> {
   if (ended.length === 0) return 0;
   const indexes = ended.map((one) => one.idx);
-  const code = casePerIdx(ended, (one) => one.code?.slice(0, MAX_CODE) ?? null);
-  const text = casePerIdx(ended, (one) => one.text?.slice(0, MAX_ERROR_TEXT) ?? null);
+  const code = casePerIdx(ended, (one) => one.code && cutText(one.code, MAX_CODE));
+  const text = casePerIdx(ended, (one) => one.text && cutText(one.text, MAX_ERROR_TEXT));
   const tried = status === 'skipped' ? '' : 'attempts = attempts + 1,';
   return session.change(
     `UPDATE ${table} SET ${tried} error_code = ${code.sql}, error_text = ${text.sql},
