@@ -46,6 +46,7 @@ export type {
   AddressOptions,
   BatchOptions,
   ErrorGuardOptions,
+  JournalOptions,
   MailingModuleOptions,
   ProfileOptions,
   RetryOptions,
@@ -135,12 +136,14 @@ export { type Token } from './model/values/token.js';
 export type { MailingFilter, MailingOverview, ReasonCount } from './model/reports/mailing-overview.js';
 export type { MailingStatus } from './model/states/mailing-status.js';
 export type { BatchStatus } from './model/states/batch-status.js';
-export type { RecipientStatus } from './model/states/recipient-status.js';
+export type { RecipientStatus, SettledStatus } from './model/states/recipient-status.js';
+export type { RefusalSubject } from './model/states/outcome.js';
 export {
   type MailingEventMap,
   MailingEvents,
   type MailingListener,
   type MailingCommand,
+  type RunEndStatus,
 } from './model/reports/mailing-event.js';
 export { TypedEvents } from './model/reports/typed-events.js';
 

@@ -29,7 +29,10 @@ export interface AttachmentOptions {
    * 1,073,741,824. Too high: many mail servers refuse such messages, and each run holds them in memory.
    */
   maxBytes?: number;
-  /** Longest time that one attachment given by URL or stream may take, in milliseconds. Default: 30,000. Bounds: 10 to 600,000. */
+  /**
+   * Longest time that one attachment given by URL or stream may take, in milliseconds. Default: 30,000. Bounds: 10 to 600,000. Too low: a
+   * large file or a slow server refuses the mailing. Too high: a call waits that long for a server that does not answer.
+   */
   fetchTimeoutMs?: number;
   /**
    * Where a persisted mailing stores its attachments, each file once, under its SHA-256. Default: `table`. A folder keeps big files out of

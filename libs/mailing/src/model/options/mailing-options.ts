@@ -42,7 +42,8 @@ export interface RunOptions {
   messageTimeoutMs?: number;
   /**
    * Mailings that this process sends at a time; the others wait their turn. Default: 4. Bounds: 1 to 1,000. A mailing that only waits for
-   * next attempts does not count; it sends the recipients that are due beside the other mailings.
+   * next attempts does not count; it sends the recipients that are due beside the other mailings. Too low: a short mailing waits behind long
+   * ones. Too high: the mailings share one transport and one database, and each of them takes longer.
    */
   maxConcurrentMailings?: number;
   /**
@@ -93,7 +94,11 @@ export interface RetryOptions {
    * 300,000, at most `maxDelayMs`. Bounds: 1 to `maxDelayMs`.
    */
   initialDelayMs?: number;
-  /** Upper limit of every wait before another attempt, in milliseconds. Default: 7,200,000 (2 hours). Bounds: 1 to 604,800,000. */
+  /**
+   * Upper limit of every wait before another attempt, in milliseconds. Default: 7,200,000 (2 hours). Bounds: 1 to 604,800,000. Too low: all
+   * attempts are used up before a mail server accepts again. Too high: a recipient that was refused for now gets its message late, and the
+   * mailing completes late.
+   */
   maxDelayMs?: number;
 }
 
@@ -168,7 +173,8 @@ export interface BatchOptions {
   emailsPerBatch?: number;
   /**
    * Batches that this process runs at a time, each with `run.concurrency` messages in flight, in addition to the mailings of
-   * `run.maxConcurrentMailings`. Default: 4. Bounds: 1 to 1,000.
+   * `run.maxConcurrentMailings`. Default: 4. Bounds: 1 to 1,000. Too low: this server does less than it could. Too high: messages wait for
+   * a connection of the transport, and a crash leaves up to `run.maxInDoubt` recipients in doubt for each of these batches.
    */
   numBatchThreads?: number;
   /**

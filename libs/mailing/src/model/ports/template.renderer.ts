@@ -33,7 +33,7 @@ export interface RenderedEmail {
   text?: string;
 }
 
-/** The sources that a mailing is rendered from, each as it was read, keyed by `keyOf`. */
+/** The sources that a mailing is rendered from, each as it was read, under a key that the renderer chooses. */
 export type TemplateContent = Record<string, string>;
 
 /**

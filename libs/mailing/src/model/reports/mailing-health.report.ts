@@ -31,7 +31,7 @@ export interface MailingFinding {
   code: MailingFindingCode;
   /** What the problem is, and what to do next. */
   message: string;
-  /** The first `MAX_IDS` mailings concerned. */
+  /** At most 20 of the mailings concerned. */
   mailingIds?: string[];
   /** The server concerned. */
   serverId?: string;

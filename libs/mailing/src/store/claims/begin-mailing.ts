@@ -1,7 +1,15 @@
 import type { Session } from '../database/mailing.database.js';
 import { isDue } from './is-due.js';
 
-/** The first claimed batch of a mailing sets it to `in_progress`. If two are first, one changes the row and the other finds it changed. */
+/**
+ * The first claimed batch of a mailing sets it to `in_progress`. If two are first, one changes the row and the other finds it changed.
+ *
+ * - Lock order: the mailing's row, exclusively, after the batch's row (`claimBatch`). Index: primary key.
+ * - The second statement proves the state: the first one changes no row if another claim was faster, and that is no failure. It counts up a column, so
+ *   that the number of affected rows means the same under both found-rows settings.
+ *
+ * @returns false if the mailing may not be worked on.
+ */
 export async function beginMailing(session: Session, mailingId: string): Promise<boolean> {
   const { mailing } = session.tables;
   await session.change(

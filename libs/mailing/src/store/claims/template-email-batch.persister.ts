@@ -45,7 +45,7 @@ export class TemplateEmailBatchPersister {
    * Free batches that may be claimed now, oldest mailing first.
    *
    * @param among only batches of these mailings. Default: of all.
-   * @throws InvalidArgumentError if `limit` is not from 1 to 100,000, or an id can't be a mailing id.
+   * @throws InvalidArgumentError if `limit` is not from 1 to 100,000, or an id can't be a mailing id; errors of the database.
    */
   async free(limit: number, among?: readonly string[]): Promise<BatchName[]> {
     checkWholeNumber('free: limit', limit, 1, MAX_FREE_AT_A_TIME);
@@ -73,8 +73,10 @@ export class TemplateEmailBatchPersister {
   }
 
   /**
+   * Claims a free batch.
+   *
    * @returns null if the batch is not free any more, or its mailing may not be worked on.
-   * @throws InvalidArgumentError if an argument can't be a batch, a server id or a token.
+   * @throws InvalidArgumentError if an argument can't be a batch, a server id or a token; errors of the database.
    */
   async claim(batch: BatchName, uniqServerId: string, claimToken: string): Promise<HeldBatch | null> {
     checkMailingId('claim: mailingId', batch?.mailingId);
@@ -92,15 +94,21 @@ export class TemplateEmailBatchPersister {
     }
   }
 
-  /** Batches claimed by dead incarnations, and all batches that this server has claimed. */
+  /**
+   * Batches claimed by dead incarnations, and all batches that this server has claimed.
+   *
+   * @throws InvalidArgumentError if the id is no text or too long; errors of the database.
+   */
   async claimedByDead(uniqServerId: string): Promise<DeadBatch[]> {
     checkText('claimedByDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     return findDeadBatches(this.database, uniqServerId, MAX_DEAD_AT_A_TIME);
   }
 
   /**
+   * Claims the batch of a dead server and settles its recipients in flight.
+   *
    * @returns null if another process was faster.
-   * @throws InvalidArgumentError if an argument can't be a batch, a server id or a token.
+   * @throws InvalidArgumentError if an argument can't be a batch, a server id or a token; errors of the database.
    */
   async recover(
     dead: DeadBatch,
@@ -119,12 +127,17 @@ export class TemplateEmailBatchPersister {
     return recoverClaim(this.database, { slice, uniqServerId, deadToken, claimToken, ...how });
   }
 
-  /** Batched mailings with a command that is not carried out yet. */
+  /** Batched mailings with a command that is not carried out yet, at most 100. @throws errors of the database. */
   requested(): Promise<string[]> {
     return findUnappliedCommands(this.database, MAX_COMMANDED_AT_A_TIME);
   }
 
-  /** Carries out the command if no batch is claimed any more. @returns the status reached, or null. */
+  /**
+   * Carries out the command if no batch is claimed any more.
+   *
+   * @returns the status reached; null: a batch is still claimed, or there is no command.
+   * @throws InvalidArgumentError if it can't be a mailing id; errors of the database.
+   */
   async applyCommand(mailingId: string): Promise<MailingStatus | null> {
     checkMailingId('applyCommand: mailingId', mailingId);
     return this.database.transaction((session) => applyCommand(session, mailingId));

@@ -16,6 +16,13 @@ import { insertSuppression } from './insert-suppression.js';
  * The default suppression list: a table next to those of the mailings. An address is found by its key, so letter case and the spelling of the domain
  * do not matter. Each method is one statement: `findSuppressed` runs one per 1,000 addresses, and `suppress` one more for an address that is on the
  * list already. The first reason of an address stays.
+ *
+ * @example
+ * ```ts
+ * declare const list: TypeOrmSuppressionList;
+ * await list.suppress('ann@home.example', 'complaint');
+ * const suppressed = await list.findSuppressed(['Ann@home.example', 'bob@home.example']); // has 'Ann@home.example'
+ * ```
  */
 export class TypeOrmSuppressionList implements SuppressionList {
   constructor(
@@ -23,6 +30,11 @@ export class TypeOrmSuppressionList implements SuppressionList {
     private readonly keyOf: KeyOf,
   ) {}
 
+  /**
+   * @param addresses in any spelling. An address that the option `addresses.normalizer` can't read counts as suppressed.
+   * @returns those of them that are on the list, spelled as they were given.
+   * @throws errors of the database.
+   */
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
     const keys = new Map<string, string>();
     const asked = new Set<string>();
@@ -45,6 +57,13 @@ export class TypeOrmSuppressionList implements SuppressionList {
     return suppressed;
   }
 
+  /**
+   * Puts an address on the list; if it is there, nothing changes.
+   *
+   * @param reason cut to one line of 255 characters.
+   * @throws SuppressionAddressError if it is not exactly one address; AddressNormalizerError if the host's normalizer fails; DroppedRowError if the
+   *   database drops the row; other errors of the database.
+   */
   async suppress(address: string, reason: string): Promise<void> {
     const mailbox = parseRecipient(address);
     if (!mailbox) throw new SuppressionAddressError(address);
@@ -58,6 +77,11 @@ export class TypeOrmSuppressionList implements SuppressionList {
       throw new DroppedRowError('dps_mail_suppression');
   }
 
+  /**
+   * Takes an address off the list; harmless if it is not there.
+   *
+   * @throws AddressNormalizerError if the host's normalizer fails; errors of the database.
+   */
   async release(address: string): Promise<void> {
     const key = this.#keyOf(address);
     if (key === null) return;

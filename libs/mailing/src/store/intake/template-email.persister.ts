@@ -74,6 +74,13 @@ const REFRESH_PAUSE_MS = 10_000;
  *
  * Each chunk of a list is a transaction of its own, so a list of a million never holds a lock or a log of a million rows. A crash in between leaves
  * the mailing in state `loading`, in which no run sends it: only `finishList` makes it `pending`.
+ *
+ * @example
+ * ```ts
+ * declare const persister: TemplateEmailPersister;
+ * const mailing = await persister.readMailing(mailingId);
+ * console.log(mailing ? `${mailing.info.subject}: ${mailing.numProfiles} recipients` : 'there is no such mailing');
+ * ```
  */
 export class TemplateEmailPersister {
   #nextRefreshAt = 0;
@@ -88,6 +95,8 @@ export class TemplateEmailPersister {
    *
    * @param content the template sources, stored with the mailing; null: each run reads them anew.
    * @returns the mailing's id, a UUID version 7, or null if a mailing with this idempotency key exists.
+   * @throws InvalidArgumentError if an id or token is no text or too long; AttachmentNotStoredError if an attachment can't be stored; errors of the
+   *   database.
    */
   async createMailing(
     info: TemplateEmailInfo,
@@ -133,6 +142,7 @@ export class TemplateEmailPersister {
    *
    * @returns the numbers of written and refused rows, or null if the claim on the list is lost (the mailing was canceled, or this server was declared
    *   dead).
+   * @throws InvalidArgumentError if an argument is wrong; RefusedRowError if the database refuses even a skipped row; other errors of the database.
    */
   async writeChunk(
     mailingId: string,
@@ -168,7 +178,12 @@ export class TemplateEmailPersister {
     await refreshStatistics(this.database, Number.POSITIVE_INFINITY);
   }
 
-  /** Makes the mailing `pending` (`paused` if a pause was requested) and cuts its last batches. @returns false if the claim on the list is lost. */
+  /**
+   * Makes the mailing `pending` (`paused` if a pause was requested) and cuts its last batches.
+   *
+   * @returns false if the claim on the list is lost.
+   * @throws InvalidArgumentError if an argument is wrong; errors of the database.
+   */
   async finishList(
     mailingId: string,
     claimToken: string,
@@ -189,13 +204,20 @@ export class TemplateEmailPersister {
   /**
    * Releases the idempotency key of a mailing whose list was never completed, so that the list can be written anew. The row stays as the record of
    * what happened. Of two callers one finds the key gone, and the unique index decides between their new mailings.
+   *
+   * @throws InvalidArgumentError if it can't be a mailing id; errors of the database.
    */
   async releaseKey(mailingId: string): Promise<void> {
     checkMailingId('releaseKey: mailingId', mailingId);
     await releaseKey(this.database, mailingId);
   }
 
-  /** @returns false if the list is no longer being written under this token; it may be complete. */
+  /**
+   * Makes a mailing `failed` whose list can't be completed.
+   *
+   * @returns false if the list is no longer being written under this token; it may be complete.
+   * @throws InvalidArgumentError if an argument is wrong; errors of the database.
+   */
   async failList(mailingId: string, claimToken: string, reason: string): Promise<boolean> {
     checkPart('failList', mailingId, claimToken, null);
     return failList(this.database, mailingId, claimToken, reason);
@@ -206,7 +228,12 @@ export class TemplateEmailPersister {
     return this.database.dialect.rowsPerInsert;
   }
 
-  /** @returns null if there is no such mailing. */
+  /**
+   * Reads what a run needs of a mailing, with its attachments.
+   *
+   * @returns null if there is no such mailing.
+   * @throws InvalidArgumentError if it can't be a mailing id; errors of the database.
+   */
   async readMailing(mailingId: string): Promise<StoredMailing | null> {
     checkMailingId('readMailing: mailingId', mailingId);
     const row = await readMailingRow(this.database, mailingId);
@@ -225,7 +252,12 @@ export class TemplateEmailPersister {
     return { mailingId, info, content, attachmentGone, unreadable, numProfiles: Number(row.num_profiles) };
   }
 
-  /** Pauses a `pending` mailing that can't be sent as things are. @returns false if it was not `pending`. */
+  /**
+   * Pauses a `pending` mailing that can't be sent as things are.
+   *
+   * @returns false if it was not `pending`.
+   * @throws InvalidArgumentError if it can't be a mailing id; errors of the database.
+   */
   async pausePending(mailingId: string, reason: string): Promise<boolean> {
     checkMailingId('pausePending: mailingId', mailingId);
     return pausePending(this.database, mailingId, reason);

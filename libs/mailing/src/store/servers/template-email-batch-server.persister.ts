@@ -62,7 +62,9 @@ export class TemplateEmailBatchServerPersister {
   /**
    * Registers this process, in place of a dead one of the same id if there is one.
    *
+   * @param judge tells whether the process in the row is known to be dead. Its expired lease counts in any case.
    * @returns null once registered, or the live server that has the id.
+   * @throws InvalidArgumentError if an id is no text or too long; errors of the database.
    */
   async register(me: ServerIdentity, judge: IsKnownDead): Promise<RegisteredServer | null> {
     checkServer('register', me?.uniqServerId, me?.incarnation);
@@ -83,6 +85,7 @@ export class TemplateEmailBatchServerPersister {
    * heartbeat, other processes may claim them.
    *
    * @returns false if this incarnation was declared dead.
+   * @throws InvalidArgumentError if an id is no text or too long; errors of the database.
    */
   async renew(uniqServerId: string, incarnation: string): Promise<boolean> {
     checkServer('renew', uniqServerId, incarnation);
@@ -116,7 +119,11 @@ export class TemplateEmailBatchServerPersister {
     return [...now].filter(([process, at]) => firstSeen?.get(process) === at).length;
   }
 
-  /** Orderly end: removes the row, so no server has to wait for the lease. */
+  /**
+   * Orderly end: removes the row, so no server has to wait for the lease.
+   *
+   * @throws InvalidArgumentError if an id is no text or too long; errors of the database.
+   */
   async deregister(uniqServerId: string, incarnation: string): Promise<void> {
     checkServer('deregister', uniqServerId, incarnation);
     await deleteServer(this.database, uniqServerId, incarnation);
@@ -125,8 +132,10 @@ export class TemplateEmailBatchServerPersister {
   /**
    * Removes the row of a server that is dead.
    *
+   * @param judge as for `register`.
    * @param judgesLease whether an expired lease proves death.
    * @returns true if the id has no live server now.
+   * @throws InvalidArgumentError if the id is no text or too long; errors of the database.
    */
   async prune(uniqServerId: string, judge: IsKnownDead, judgesLease = true): Promise<boolean> {
     checkText('prune: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
@@ -144,7 +153,7 @@ export class TemplateEmailBatchServerPersister {
    * the same moment.
    *
    * @returns the ids of the servers that were pruned here.
-   * @throws Error the first one, after all servers have been tried.
+   * @throws InvalidArgumentError if the id is no text or too long; the first error of the database, after all servers have been tried.
    */
   async pruneDead(uniqServerId: string, judge: IsKnownDead, judgesLease: boolean): Promise<string[]> {
     checkText('pruneDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
@@ -166,7 +175,12 @@ export class TemplateEmailBatchServerPersister {
     return pruned;
   }
 
-  /** @returns null if no process has this id. */
+  /**
+   * The server that has this id, dead or alive.
+   *
+   * @returns null if no process has this id.
+   * @throws InvalidArgumentError if the id is no text or too long; errors of the database.
+   */
   async find(uniqServerId: string): Promise<RegisteredServer | null> {
     checkText('find: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     const server = await findServer(this.database, uniqServerId, this.leaseMs);
@@ -186,7 +200,7 @@ export class TemplateEmailBatchServerPersister {
     return isPruned;
   }
 
-  /** Number of servers that take batches and whose lease has not run out; at least 1. */
+  /** Number of servers that take batches and whose lease has not run out; at least 1. @throws errors of the database. */
   async countTakingBatches(): Promise<number> {
     return Math.max(1, await countTakingBatches(this.database, this.leaseMs));
   }
