@@ -4,7 +4,7 @@ import type { MailingDatabase } from '../database/mailing.database.js';
 import { inChunks, placeholders } from '../database/placeholders.js';
 import { readMailingStatus } from '../database/read-mailing-status.js';
 import { diedText } from '../recipients/died-text.js';
-import { SOURCES } from '../recipients/open-recipient.js';
+import { RECIPIENT_TABLES } from '../recipients/open-recipient.js';
 import { lockProgress } from './lock-progress.js';
 import { retryRecipients } from './retry-recipients.js';
 
@@ -38,7 +38,7 @@ export function retryUnsent(
     if (ENDED.includes(await readMailingStatus(session, mailingId))) return 0;
     const texts = [diedText(claimToken, commitSeq), diedText(claimToken, commitSeq + 1)];
     let count = 0;
-    for (const source of SOURCES) {
+    for (const source of RECIPIENT_TABLES) {
       const table = session.tables[source];
       count += await inChunks(indexes, async (chunk) => {
         const rows = await session.rows<{ idx: number }>(
