@@ -33,3 +33,24 @@ it('WriteBehindBuffer: keeps a bounded number of items while the host does not a
   expect(writer.notedAt(`${total - 1}`)).toBeUndefined();
   expect(dropped).toBe(total - MAX_KEPT);
 });
+
+it('WriteBehindBuffer: close waits for a slow call until its time limit, though a flush has waited for that call in vain', async () => {
+  const written: string[][] = [];
+  let dropped = 0;
+  let answer = (): void => undefined;
+  const isAnswered = new Promise<void>((resolve) => (answer = resolve));
+  const writer = new WriteBehindBuffer({
+    write: async (group) => {
+      await isAnswered;
+      written.push(group);
+    },
+    failed: () => undefined,
+    dropped: (count) => (dropped += count),
+  });
+  writer.note(keys(0, 3));
+  await writer.flush(10);
+  const closed = writer.close(10_000);
+  setTimeout(answer, 50);
+  await closed;
+  expect([written, dropped]).toEqual([[keys(0, 3)], 0]);
+});

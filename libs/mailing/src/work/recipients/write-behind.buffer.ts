@@ -58,7 +58,7 @@ export class WriteBehindBuffer {
     this.#isSlow = !(await endsWithin(this.#writing, TIMEOUT_MS));
   }
 
-  /** Writes all that is kept; waits at most `timeoutMs` for the host. */
+  /** Writes all that is kept; waits at most `timeoutMs`. Does nothing while an earlier wait for the current call was in vain. */
   async flush(timeoutMs = TIMEOUT_MS): Promise<void> {
     if (this.#isSlow || (this.#writing === null && this.#kept.size === 0)) return;
     this.#isFlushing = true;
@@ -67,6 +67,8 @@ export class WriteBehindBuffer {
 
   /** The last flush. What the host has not accepted in time is dropped. */
   async close(timeoutMs: number): Promise<void> {
+    // A flush that gave up on the current call must not keep the last one from waiting.
+    this.#isSlow = false;
     await this.flush(timeoutMs);
     clearTimeout(this.#timer);
     if (this.#kept.size > 0) this.terms.dropped(this.#kept.size);
