@@ -62,7 +62,8 @@ export class ScenarioRunner {
     let batchExecId: string | null = null;
     try {
       batchExecId = executionIdOf(call);
-      const terms = { call: `${scenario}.${method}`, timeoutMs: this.settings.hostCallTimeoutMs };
+      const { hostCallTimeoutMs: timeoutMs } = this.settings;
+      const terms = { call: `${scenario}.${method}`, timeoutMs, option: 'hostCallTimeoutMs' };
       const answer = await askHost(terms, () => call.ask());
       const counts = answer ? await this.#send(call, batchExecId, answer) : { numMailings: 0, numRepeats: 0 };
       this.#logRepeats(call, batchExecId, counts);

@@ -81,7 +81,7 @@ export class Unsubscriber {
 
   /** With a deadline, because the reader waits for the page. */
   #asked(call: string, write: () => Promise<void> | undefined): Promise<void> {
-    const terms = { call, timeoutMs: HOST_CALL_TIMEOUT_MS };
+    const terms = { call, timeoutMs: HOST_CALL_TIMEOUT_MS, option: null };
     return this.#context.begin(() => askHost<void>(terms, () => write()));
   }
 

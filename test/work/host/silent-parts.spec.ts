@@ -87,6 +87,7 @@ describe('scenario methods and their listeners', () => {
       ['paid', HostSilentError],
       ['sent', ScenarioOptionsError],
     ]);
+    expect(failed[0].error).toMatchObject({ call: 'Orders.paid', option: 'hostCallTimeoutMs' });
     expect(String((failed[1].error as Error).message)).toContain('got a promise');
     expect(warnings).toEqual(['MailingListenerWarning']);
     expect(unhandled.reasons).toEqual([]);
@@ -193,6 +194,7 @@ describe('a click on an unsubscribe link', () => {
     expect(await failure).toMatchObject({
       code: 'MAILING_HOST_SILENT',
       call: 'ProfileRepository.setReceiveEmail',
+      option: null,
     });
   });
 });

@@ -53,7 +53,8 @@ export class TransportProbe {
       return 0;
     }
     // Not `run.hostCallTimeoutMs`: that bounds functions of the host, and may be shorter than the greeting of a mail server.
-    const terms = { call: 'EmailMessageSender.probe', timeoutMs: SILENT_AFTER_MS, stop: this.stop };
+    const call = 'EmailMessageSender.probe';
+    const terms = { call, timeoutMs: SILENT_AFTER_MS, option: null, stop: this.stop };
     const why = await askHost(terms, () => this.sender.probe()).catch(reasonOf);
     // The database may be closed already; nothing is changed after a stop.
     if (this.stop.aborted) return 0;
