@@ -19,7 +19,9 @@ import {
 } from 'nestjs-mailing/scenarios';
 import { Unsubscriber } from 'nestjs-mailing/unsubscribe';
 import { describe, expect, it, vi } from 'vitest';
+import { sendBatched } from '../../support/hosts/batched-mailing.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
+import { IdleDispatcher } from '../../support/hosts/witnessed-parts.js';
 import { never } from '../../support/silence.js';
 import { UnhandledRejections } from '../../support/unhandled-rejections.js';
 import { waitUntil } from '../../support/wait-until.js';
@@ -178,6 +180,26 @@ describe('a dispatcher of the host', () => {
     await app.sender.sendEmailMessage({ ...INFO, batched: true }, people(2), { persist: true });
     expect(numTold).toBeGreaterThan(0);
   });
+
+  it.each([0.5, 1.5, 0, 100_001, Number.NaN, '5' as never])(
+    'that runs a batch at the rate %s is reported, and the batch is freed',
+    async (ratePerSecond) => {
+      const batch = { dispatcher: IdleDispatcher };
+      const app = await rig.boot({ batch, enabledAsTemplateMailServer: true });
+      const failed: MailingEventMap['run:failed'][] = [];
+      app.events.on('run:failed', (facts) => failed.push(facts));
+      const mailingId = await sendBatched(app, 2);
+      const { work } = await waitUntil(() => IdleDispatcher.context, {
+        what: 'the dispatcher to be started',
+      });
+      const claimed = await work.claim({ mailingId, startIdx: 0 });
+      await claimed?.run(ratePerSecond);
+      expect(failed).toMatchObject([
+        { mailingId, error: { code: 'MAILING_ARGUMENT_INVALID', argument: 'run: ratePerSecond' } },
+      ]);
+      await waitUntil(async () => (await work.free(1)).length === 1, { what: 'the batch to be freed' });
+    },
+  );
 });
 
 describe('a click on an unsubscribe link', () => {

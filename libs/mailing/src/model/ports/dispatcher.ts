@@ -12,7 +12,8 @@ export interface ClaimedBatch extends BatchName {
   /**
    * Works on the batch until it is complete or released. Never rejects.
    *
-   * @param ratePerSecond limit of this batch alone, in addition to `run.ratePerSecond` of the process. Default: no limit.
+   * @param ratePerSecond limit of this batch alone, in addition to `run.ratePerSecond` of the process. Default: no limit. A whole number from
+   * 1 to 100,000; with another one nothing is sent, `run:failed` says so, and the next sweep frees the batch.
    */
   run(ratePerSecond?: number): Promise<void>;
 }

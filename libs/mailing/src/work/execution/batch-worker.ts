@@ -11,6 +11,9 @@ import type { RegisteredSlot } from '../run/run.registry.js';
 import { ContentGone } from './content.opener.js';
 import type { ExecutionParts } from './execution.parts.js';
 
+/** The highest rate of one batch; one number of memory for each message of a second. */
+const MAX_RATE = 100_000;
+
 export interface BatchWorkerParts extends ExecutionParts {
   settings: Pick<MailingSettings, 'uniqServerId'>;
   batches: TemplateEmailBatchPersister;
@@ -75,13 +78,7 @@ export class BatchWorker implements BatchWork {
         const work = (workerSlot: RegisteredSlot): Promise<void> =>
           this.#work(claim, workerSlot, ratePerSecond ?? null);
         try {
-          if (ratePerSecond !== undefined && !(ratePerSecond > 0 && Number.isFinite(ratePerSecond)))
-            throw new InvalidArgumentError(
-              'run: ratePerSecond',
-              'a number above 0',
-              ratePerSecond,
-              numberOrKindOf(ratePerSecond),
-            );
+          if (ratePerSecond !== undefined) assertRate(ratePerSecond);
           // Keyed by its claim: an earlier run of this batch that lost its claim may not have ended yet.
           await this.parts.runs.start(claimToken, work, 'apart', mailingId);
         } catch (error) {
@@ -131,6 +128,18 @@ export class BatchWorker implements BatchWork {
       events.emit('mailing:paused', { mailingId, reason });
     }
   }
+}
+
+/**
+ * A limiter has a slot for each message of a second: a fraction would make none, and the batch would wait for ever.
+ *
+ * @throws InvalidArgumentError
+ */
+function assertRate(ratePerSecond: number): void {
+  if (Number.isInteger(ratePerSecond) && ratePerSecond >= 1 && ratePerSecond <= MAX_RATE) return;
+  const expected = `a whole number from 1 to ${MAX_RATE}`;
+  const got = numberOrKindOf(ratePerSecond);
+  throw new InvalidArgumentError('run: ratePerSecond', expected, ratePerSecond, got);
 }
 
 /** Mailing states that the end of a batch can bring about. */
