@@ -108,6 +108,8 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     const { launcher, recorder, reporter, events } = this.parts;
     const { shutdownTimeoutMs } = settings.server;
     const deadline = performance.now() + shutdownTimeoutMs;
+    // Each of the last steps gets a second, also if the time is over: most need only a few statements.
+    const left = (): number => Math.max(1_000, deadline - performance.now());
     // The heartbeat keeps the lease fresh until messages in flight have ended.
     await Promise.all([
       intake.stop(),
@@ -117,17 +119,17 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     // A claim that was being committed meanwhile may have begun a run that the first call did not stop.
     await runs.stopAll(Math.max(0, deadline - performance.now()));
     // The database closes after this, so callers that wait for the result of a mailing get it now.
-    await endsWithin(launcher.idle(), Math.max(1_000, deadline - performance.now()));
-    await endsWithin(reporter.close(), Math.max(1_000, deadline - performance.now()));
-    await recorder.close(Math.max(1_000, deadline - performance.now()));
+    await endsWithin(launcher.idle(), left());
+    await endsWithin(reporter.close(), left());
+    await recorder.close(left());
     // A task of the host that does not end in time is abandoned.
-    await endsWithin(periodic.stop(), Math.max(1_000, deadline - performance.now()));
-    await restarter.idle();
-    await batchSweep.idle();
-    await this.parts.forgotten.stop();
+    await endsWithin(periodic.stop(), left());
+    // A sweep may wait for a database that does not answer. What it has claimed is recovered like the work of a dead server.
+    const sweeps = [restarter.idle(), batchSweep.idle(), this.parts.forgotten.stop()];
+    await endsWithin(Promise.all(sweeps), left());
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     try {
-      await membership.leave();
+      await endsWithin(membership.leave(), left());
     } catch (error) {
       const { uniqServerId } = settings;
       events.emit('server:error', { uniqServerId, step: 'deregistering', error });
