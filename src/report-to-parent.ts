@@ -36,17 +36,8 @@ export function reportToParent(app: INestApplicationContext): void {
   const events = app.get(MailingEvents);
   for (const name of REPORTED) {
     events.on(name, (facts) => {
-      // The parent may be gone; the service goes on without it.
-      if (process.connected) process.send?.({ name, facts: inWords(facts) });
+      // The parent may be gone; the service goes on without it. The `error` of an event is not enumerable and stays here; its `reason` is sent.
+      if (process.connected) process.send?.({ name, facts });
     });
   }
-}
-
-/** Replaces errors by their text, because an error can't be sent through the channel. */
-function inWords(facts: object): object {
-  const entries = Object.entries(facts).map(([name, value]: [string, unknown]) => [
-    name,
-    value instanceof Error ? value.message : value,
-  ]);
-  return Object.fromEntries(entries) as object;
 }
