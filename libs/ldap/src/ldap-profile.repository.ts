@@ -85,7 +85,7 @@ export class LdapProfileRepository implements ProfileRepository, OnApplicationSh
   async #checkBase(connection: LdapConnection): Promise<void> {
     const { base, client } = this.#settings;
     if (base === null || (await connection.entryOf(base, NOTHING))) return;
-    const reason = `it shows no entry ${base}, so it can not be told who is gone.`;
+    const reason = `it shows no entry ${base}, so a missing profile may be hidden instead of gone.`;
     throw new LdapUnavailableError(
       client.url,
       'a look-up',

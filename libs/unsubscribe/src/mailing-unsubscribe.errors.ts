@@ -33,8 +33,8 @@ export class UnsubscribeStoreMissingError extends MailingError {
     readonly option: 'profileRepository' | 'suppressionList',
   ) {
     super(
-      `MailingUnsubscribeModule: expected the option ${option}, here or in MailingModule, because a recipient who needs it wants to unsubscribe, got none. ` +
-        'Give it; until then such people can not unsubscribe.',
+      `MailingUnsubscribeModule: expected the option ${option}, here or in MailingModule, got none. ` +
+        'A recipient could not be unsubscribed, because there is nowhere to store it. Give the option.',
     );
   }
 }

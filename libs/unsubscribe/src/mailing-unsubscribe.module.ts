@@ -118,7 +118,7 @@ export class MailingUnsubscribeModule
   onApplicationBootstrap(): void {
     if (this.unsubscriber.hasStore) return;
     const expected =
-      'there, or suppressionList, here or in MailingModule: somewhere it has to be written who unsubscribes';
+      'there, or suppressionList, here or in MailingModule, because unsubscriptions have to be stored';
     throw UNSUBSCRIBE_PLACE.of('profileRepository').wrong(expected, null, 'neither');
   }
 

@@ -156,7 +156,7 @@ describe('the log of a mailing', () => {
     const lines = linesOf(told, mailingId);
     expect(lines.filter((one) => one.includes('mail server'))).toEqual([]);
     expect(lines.find((one) => one.includes('ECONNREFUSED'))).toMatch(
-      /its recipients can not be asked about, .* suppression list: connect ECONNREFUSED/,
+      /its recipients can't be asked about, .* suppression list: connect ECONNREFUSED/,
     );
     expect(lines.find((one) => one.includes('again, after'))).toMatch(
       /^\(Spring news\): its recipients can be asked about again, after \d+ s$/,

@@ -27,8 +27,8 @@ const fault = <Facts>(
 /** What a run waits for, keyed by the first word of the pause reason. */
 const OUTAGES: Record<string, string> = {
   transport: 'the mail server is out of reach',
-  profiles: 'the profiles can not be read',
-  recipients: 'its recipients can not be asked about',
+  profiles: "the profiles can't be read",
+  recipients: "its recipients can't be asked about",
 };
 const RECOVERED: Record<string, string> = {
   transport: 'the mail server works again',
@@ -104,7 +104,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   ),
   'run:stalled': fault(
     'error',
-    (f, who) => `${who}: the database can not be written; goes on when it can: ${f.reason}`,
+    (f, who) => `${who}: the database can't be written; goes on when it can: ${f.reason}`,
   ),
   'transport:throttled': fault(
     'warn',
@@ -227,7 +227,7 @@ const OF_OUTAGES = ['transport:down', 'transport:throttled', 'run:commit-retried
 /** Limit of the remembered mailing names. */
 const MAX_NAMES = 1_000;
 
-/** Turns events into log lines; nothing else in the plugin writes to the log. */
+/** Turns events into log lines; nothing else in `libs/mailing` writes to the log. */
 export class EventLogger {
   readonly #logger = new Logger('Mailing');
   readonly #repeated = new RepeatedLines();

@@ -186,7 +186,7 @@ export class TemplateMissingError extends TemplateEmailRequestError {
     cause?: unknown,
   ) {
     super(
-      `The template ${inspectValue(templateUrl)} can not be read at ${path}. Put the file there, or correct the path relative to templates.dir.`,
+      `The template ${inspectValue(templateUrl)} can't be read at ${path}. Put the file there, or correct the path relative to templates.dir.`,
       { cause },
     );
   }

@@ -58,6 +58,6 @@ function kindOfObject(value: object): string {
       ?.name;
     return `an instance of ${typeof name === 'string' && CLASS_NAME.test(name) ? name : 'a class'}`;
   } catch {
-    return 'an object that can not be read';
+    return "an object that can't be read";
   }
 }
