@@ -16,9 +16,12 @@ import {
 } from './ldap-client.options.js';
 import { LDAP_PLACE } from './ldap.errors.js';
 
-/** The attributes that a profile is read from. If an attribute has several values, the first one is used. */
+/**
+ * The attributes that a profile is read from. Of an attribute with several values, `email`, `name`, `locale` and `lastEmailed` use the first one;
+ * `emailStatus` and `receiveEmail` look at each; `data` takes them all.
+ */
 export interface LdapAttributes {
-  /** The address; of several values the first one, as with every attribute but those of `data`. Default: `mail`. */
+  /** The address. Default: `mail`. */
   email?: string;
   /** The display name; false: none. Default: `cn`. */
   name?: string | false;

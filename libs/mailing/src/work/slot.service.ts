@@ -18,7 +18,7 @@ export class SlotService {
   /**
    * Defines a slot, once and before the first mailing that shows it; harmless when repeated.
    *
-   * @throws SlotDefinitionError if the name is not a valid one, or the slot is defined differently already.
+   * @throws SlotDefinitionError if the name is not a valid one, `persistent` is neither true nor false, or the slot is defined differently already.
    */
   define(slot: string, options: SlotOptions): this {
     this.registry.define(slot, options);
@@ -43,7 +43,7 @@ export class SlotService {
   /**
    * Starts a filling with content for one profile.
    *
-   * @throws SlotUnknownError if the slot is not defined.
+   * @throws SlotUnknownError if the slot is not defined; InvalidArgumentError if `userId` can't be a profile id.
    */
   fillFor(userId: ProfileRecipient['userId'], slot: string, content: unknown): SlotFilling {
     this.registry.assertKnown(slot);
@@ -53,7 +53,7 @@ export class SlotService {
   /**
    * Starts a filling with content for many profiles, from any iterable or async iterable, in constant memory.
    *
-   * @throws SlotUnknownError if the slot is not defined.
+   * @throws SlotUnknownError if the slot is not defined; InvalidArgumentError if `contents` is not iterable.
    *
    * @example
    * ```ts

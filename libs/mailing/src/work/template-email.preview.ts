@@ -88,8 +88,8 @@ export class TemplateEmailPreview {
    * Renders the message of each recipient and counts the outcomes, including duplicates. For that it keeps the keys of all addresses, about 100 bytes
    * each, and nothing else of the list.
    *
-   * @throws the refusals of `sendEmailMessage`, ServerShuttingDownError also if the process ends meanwhile; errors of the list, the profiles or the
-   * suppression list.
+   * @throws InvalidArgumentError for wrong options; the refusals of `sendEmailMessage`, ServerShuttingDownError also if the process ends meanwhile;
+   * errors of the list, the profiles or the suppression list; what `onProgress` throws or rejects with, HostSilentError if it does not end in time.
    *
    * @example
    * ```ts

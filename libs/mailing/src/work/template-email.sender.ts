@@ -52,7 +52,8 @@ export class TemplateEmailSender {
    *
    * @throws UnknownRecipientsError if `recipients` can't be iterated over; SourceConsumedError for an iterator (such as a generator) or a stream that
    * was read before, there or in `slots`; SourceProtocolError for an iterator whose `next()` gives no object.
-   * @throws MissingFieldError, InvalidFieldError, UnknownFieldError if a field of the info or the options is missing, invalid or unknown.
+   * @throws MissingFieldError, InvalidFieldError, UnknownFieldError, FieldTooLongError if a field of the info or the options is missing, invalid,
+   * unknown or too long.
    * @throws InvalidHeaderAddressError if from, reply-to, cc or bcc can't be parsed.
    * @throws HeaderInjectionError if a header value holds a line break or another control character.
    * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError, TemplateFrontMatterError if a

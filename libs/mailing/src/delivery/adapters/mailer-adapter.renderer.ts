@@ -69,7 +69,7 @@ export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShu
   /**
    * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError; TemplateNotStoredError if a
    * stored source is gone; InvalidFieldError for `fillFromTemplate`, for `slots`, for a path without extension, for two files of one language,
-   * and for a folder with more than 1,000 templates or 4 MiB of them.
+   * and for a folder with more than 1,000 templates or 4,194,304 characters of them.
    */
   async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<MailingTemplate> {
     refuseWhatHandlebarsAloneCan(info);

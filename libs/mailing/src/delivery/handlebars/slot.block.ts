@@ -5,9 +5,11 @@ import { type SlotContents, SLOTS } from '../recipients/slot.source.js';
 export type Engine = typeof Handlebars;
 
 /**
- * Adds `{{#slot "promotion"}}…{{else}}…{{/slot}}` to the engine. An array renders the block once for each item, with the item as its context and
- * `@index`, `@first`, `@last`; any other content renders it once, as its context; an empty slot renders the else-branch. Outside the block is one
- * step up: `{{../name}}`. As an expression, `(slot "promotion")` is the content itself. Alone, `{{slot}}` is a variable of the host.
+ * Adds the helper `slot` to the engine.
+ *
+ * `{{#slot "promotion"}}…{{else}}…{{/slot}}` renders the block once for each item of an array, with the item as the context and with `@index`, `@first`
+ * and `@last`. Any other content is the context of a block that is rendered once. An empty slot renders the else-branch. In the block, `{{../name}}` is
+ * a variable from outside. `(slot "promotion")` is the content itself. `{{slot}}` without a name is a variable of the host.
  */
 export function withSlotBlock(engine: Engine): Engine {
   engine.registerHelper(

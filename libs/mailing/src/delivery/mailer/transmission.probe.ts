@@ -18,12 +18,12 @@ interface Streamable {
 const equipped = new WeakSet<Transporter>();
 
 /**
- * Evidence of how far a message got.
+ * Finds out how far a message got.
  *
- * nodemailer reports most broken connections with the same code (`ECONNECTION`, `ESOCKET`, `ETIMEDOUT`; command `CONN`), both if the server was
- * never reached and if it had taken the whole message and hung up before its 250. The first may be sent again, the second must not. But
- * nodemailer makes the body as a stream when it has a session for it, and starts to read it after the server's 354; a stream knows whether it was
- * ever read. A plugin at nodemailer's `stream` step keeps a reference to it. Messages that are not ours are not touched.
+ * A message that never reached the server may be sent again. A message that the server took whole before it hung up must not be. nodemailer
+ * reports most broken connections with the same code in both cases (`ECONNECTION`, `ESOCKET`, `ETIMEDOUT`; command `CONN`). But it makes the body as
+ * a stream when it has a session, and reads that stream only after the server's 354. So a plugin at nodemailer's `stream` step keeps the stream,
+ * which knows whether it was ever read. Messages of others are not touched.
  */
 export class TransmissionProbe {
   static readonly OPTION = 'mailingHandOverProbe';

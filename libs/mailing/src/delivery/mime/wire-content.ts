@@ -1,4 +1,4 @@
-/** What follows DATA: with the dots at line starts doubled and the final dot. */
+/** The bytes of a message. Encoded for smtp, dots at line starts are doubled and the final dot is included; for nodemailer, neither. */
 export interface WireContent {
   /** In this order; a string has one character per byte. */
   pieces: readonly (string | Buffer)[];

@@ -21,7 +21,7 @@ export class FolderContentReader {
 
   /**
    * @throws TemplateMissingError, TemplateOutsideFolderError, also for a file of a language; TemplateEncodingError for any source that is not UTF-8;
-   * InvalidFieldError for a path without extension, for two files of one language, and for more than 1,000 files or 4 MiB.
+   * InvalidFieldError for a path without extension, for two files of one language, and for more than 1,000 files or 4,194,304 characters.
    */
   async read({ templateUrl, altTemplateUrl }: TemplateEmailInfo): Promise<TemplateContent> {
     const content: TemplateContent = {};

@@ -34,8 +34,8 @@ export class TemplateContentReader {
 
   /**
    * @throws TemplateMissingError, TemplateOutsideFolderError; TemplateNotCompilingError for a missing partial, or a template that can't be
-   * parsed; TemplateFrontMatterError; TemplateEncodingError; InvalidFieldError for two files of one language, for more than 200 languages or 4
-   * MiB.
+   * parsed; TemplateFrontMatterError; TemplateEncodingError; InvalidFieldError for two files of one language, for more than 200 languages or
+   * 4,194,304 characters.
    */
   async read({ templateUrl, altTemplateUrl, fillFromTemplate }: TemplateEmailInfo): Promise<ReadContent> {
     const content: TemplateContent = {};

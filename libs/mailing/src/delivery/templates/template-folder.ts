@@ -91,7 +91,7 @@ export class TemplateFolder {
       .sort();
   }
 
-  /** All templates of the folder, without their extension, with `/` between folders. */
+  /** The names of all Handlebars files, as templates write the names of partials: without extension, with `/` between folders. */
   async names(): Promise<string[]> {
     const files = await readdir(this.dir, { recursive: true }).catch(() => []);
     return files

@@ -47,7 +47,7 @@ export type Begin = () => () => void;
  */
 export const PROBE_TIMEOUT_MS = 60_000;
 
-/** The seam to transports. */
+/** The port to transports: hands over one finished message at a time. */
 export interface EmailMessageSender {
   /** Whether `send` calls `begin`. If not, a message counts as begun when `send` is called. Default: false. */
   readonly callsBegin?: boolean;

@@ -14,8 +14,9 @@ export interface OpenedMailing {
   numRecipients: number;
 }
 
-/** A missing template or attachment, or unreadable JSON; `reason` is the text for `status_reason`. */
+/** Why a mailing can't be opened: its template or an attachment is missing, its JSON is unreadable, or its renderer was silent for too long. */
 export class ContentGone {
+  /** @param reason the text for `status_reason`. */
   constructor(readonly reason: string) {}
 }
 

@@ -132,7 +132,10 @@ export class MailingLauncher {
     return () => clearInterval(timer);
   }
 
-  /** @returns null without a run: another server was faster, the mailing is not due or is held, or the template or an attachment is gone. */
+  /**
+   * @returns null if no claim was made: this process begins nothing, another server was faster, the mailing is not due, is held or is deleted, or its
+   * content is gone and no run had claimed it.
+   */
   async #work(mailing: UnfinishedMailing, workerSlot: RegisteredSlot): Promise<RunEnd | null> {
     const { runs, persister, membership, claims, opener, runner, faultPoints } = this.parts;
     const { mailingId, status } = mailing;
@@ -156,7 +159,11 @@ export class MailingLauncher {
     return end;
   }
 
-  /** Pauses a mailing whose template or attachment is gone. Recipients that were in flight in a dead run are settled first. */
+  /**
+   * Pauses a mailing whose content is gone. Recipients that were in flight in a dead run are settled first.
+   *
+   * @returns null if no claim was made, or a command or another server was faster.
+   */
   async #park(
     mailing: UnfinishedMailing,
     info: TemplateEmailInfo,

@@ -39,7 +39,8 @@ interface OpenAttachment extends Omit<TemplateEmailAttachment, 'content'> {
  * Everything that the caller holds in memory is copied before the first wait: after that the caller may change it.
  *
  * @param isForOne there is one recipient, so a stream may be consumed.
- * @returns a function that fetches the files, URLs and streams; it throws InvalidFieldError, AttachmentTooLargeError, AttachmentDownloadError.
+ * @returns a function that fetches the files, URLs and streams; it throws InvalidFieldError, SourceConsumedError, AttachmentTooLargeError,
+ * AttachmentDownloadError, and what a stream fails with.
  * @throws InvalidFieldError, MissingFieldError, FieldTooLongError, HeaderInjectionError, AttachmentStreamError, AttachmentTooLargeError naming the
  * attachment.
  */

@@ -135,7 +135,7 @@ export class MailingIntake {
   /**
    * Reads the slot contents of a mailing that is not persisted.
    *
-   * @throws ServerShuttingDownError if the process ends before the source does; errors of `SlotFilling.held`.
+   * @throws ServerShuttingDownError if the process ends before the source does; errors of `heldFilling`.
    */
   holdSlots(slots: SlotFilling): Promise<SlotFilling> {
     return this.parts.sources.during({ mailingId: null }, (watch) => heldFilling(slots, watch));

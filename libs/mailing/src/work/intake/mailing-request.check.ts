@@ -67,7 +67,8 @@ export interface CheckedRequest {
  * Checks a request to send and copies it, before anything is written or awaited: after that the caller may change the object.
  *
  * @returns a copy; if the mailing is not persisted, class instances in `params` are still the caller's.
- * @throws the errors of `request.errors.ts`, each for its own reason.
+ * @throws UnknownRecipientsError, SourceConsumedError, MissingFieldError, InvalidFieldError, UnknownFieldError, FieldTooLongError,
+ * HeaderInjectionError, InvalidHeaderAddressError, NotSerializableError; for an attachment also AttachmentStreamError, AttachmentTooLargeError.
  */
 export function checkRequest(
   info: TemplateEmailInfo,

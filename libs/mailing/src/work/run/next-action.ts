@@ -9,7 +9,7 @@ const RATE_POLL_MS = 250;
 /** A run that waits longer for a recipient's next attempt leaves its worker slot to other mailings. */
 const SLOT_KEEP_MS = 500;
 
-/** All facts that a run decides by, at one moment. */
+/** All facts that a run decides by, at one moment; but `buffer` and `polls` read the clock at each access. */
 export interface RunState {
   phase: RunPhase;
   /** Messages that are being rendered or sent. */

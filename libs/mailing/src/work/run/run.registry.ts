@@ -30,9 +30,11 @@ interface Entry {
 }
 
 /**
- * The runs of this process. Each mailing has at most one, at most `maxConcurrentMailings` run at a time, and the others wait in order of arrival. A
- * mailing that only waits for a recipient's next attempt, which may be hours away, takes no slot. Starting a mailing that is being worked on returns
- * the same result. Batches are registered too, but take no slots: the dispatcher limits their number.
+ * The runs of this process. Each mailing has at most one. Starting a mailing that is being worked on returns the same result.
+ *
+ * Of `maxConcurrentMailings` slots, each run takes one; the next runs wait in order of arrival. A run that waits long, for a recipient's next attempt
+ * or for the host, takes no slot meanwhile. It goes on at once when that wait ends, and a command is carried out at once: so for a moment more runs
+ * may work than there are slots. Batches are registered too, but take no slots: the dispatcher limits their number.
  */
 export class RunRegistry {
   readonly #entries = new Map<string, Entry>();
