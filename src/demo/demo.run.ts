@@ -3,12 +3,11 @@ import type { MailingResult } from 'nestjs-mailing';
 import type { EmbeddedInbox } from '../inbox/embedded-inbox.js';
 import { letterStatus, postLetter } from './demo.letter.js';
 import { HostProcess } from './host.process.js';
+import { planKills } from './kill.plan.js';
 
 /** Without progress for this long, the run is given up. */
 const TIMEOUT_MS = 120_000;
 const LOOK_MS = 25;
-/** A kill follows its message within this time, so that kills hit every phase of a commit. */
-const MAX_KILL_DELAY_MS = 15;
 
 export interface DemoRunParts {
   serverIds: string[];
@@ -41,9 +40,9 @@ export class DemoRun {
   async run(): Promise<string> {
     const host = await this.#start();
     const mailingId = await postLetter(host.url, this.parts.csv);
-    for (const moment of this.#moments()) {
-      if (!(await this.#reach(mailingId, moment))) break;
-      await delay(this.parts.random() * MAX_KILL_DELAY_MS);
+    for (const { at, delayMs } of planKills(this.parts)) {
+      if (!(await this.#reach(mailingId, at))) break;
+      await delay(delayMs);
       if (this.#ended) break;
       await this.#host?.end('SIGKILL');
       this.#numKills++;
@@ -61,14 +60,6 @@ export class DemoRun {
   /** Ends the service in an orderly way. */
   async stop(): Promise<void> {
     await this.#host?.end('SIGTERM');
-  }
-
-  /** Numbers of messages at which the service is killed: anywhere from the first to nearly the last. */
-  #moments(): number[] {
-    const { kills, recipients, random } = this.parts;
-    return Array.from({ length: kills }, () => 1 + Math.floor(random() * recipients * 0.95)).sort(
-      (a, b) => a - b,
-    );
   }
 
   async #start(): Promise<HostProcess> {
