@@ -1,4 +1,5 @@
 // What the optional parts share with the plugin, and a host has no use for. The package does not export it.
+export { isIterable } from './model/host-calls/source-reading.js';
 export {
   group,
   optionalGroup,

@@ -5,9 +5,10 @@ import {
   SourceWatch,
   UnknownRecipientsError,
 } from '../../mailing/src/index.js';
+import { isIterable } from '../../mailing/src/parts.js';
 
-/** One list of any length, read once and split into cuts, with one recipient in memory at a time. */
-export class RecipientCuts {
+/** One list of any length, read once and split into partitions, with one recipient in memory at a time. */
+export class RecipientPartitions {
   readonly #source: AsyncIterator<Recipient>;
   #next: IteratorResult<Recipient> | null = null;
   #left = 0;
@@ -19,10 +20,7 @@ export class RecipientCuts {
    */
   constructor(recipients: Recipients, timeoutMs: number) {
     this.#watch = new SourceWatch(timeoutMs, 'sourceTimeoutMs');
-    // A text can be iterated over too, letter by letter.
-    const given: unknown = typeof recipients === 'object' && recipients !== null ? recipients : {};
-    if (!(Symbol.asyncIterator in (given as object) || Symbol.iterator in (given as object)))
-      throw new UnknownRecipientsError(recipients);
+    if (!isIterable(recipients)) throw new UnknownRecipientsError(recipients);
     this.#source = beginReading(recipients, 'recipients', this.#watch)[Symbol.asyncIterator]();
   }
 
@@ -32,12 +30,12 @@ export class RecipientCuts {
     return this.#hasNext();
   }
 
-  /** The recipients of the current cut. */
+  /** The recipients of the current partition. */
   async *recipients(): AsyncGenerator<Recipient> {
     while (this.#left > 0 && (await this.#hasNext())) yield this.#take();
   }
 
-  /** Skips the recipients of the cut that were not read because its mailing exists already. */
+  /** Skips the recipients of the partition that were not read because its mailing exists already. */
   async finish(): Promise<void> {
     while (this.#left > 0 && (await this.#hasNext())) this.#take();
   }

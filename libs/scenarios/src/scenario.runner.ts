@@ -10,7 +10,7 @@ import {
   type TemplateEmailInfo,
   type TemplateEmailSender,
 } from '../../mailing/src/index.js';
-import { RecipientCuts } from './recipient.cuts.js';
+import { RecipientPartitions } from './recipient.partitions.js';
 import { ScenarioOptionsError } from './scenario.errors.js';
 import type { ScenarioEvents } from './scenario.events.js';
 import {
@@ -20,7 +20,7 @@ import {
   type SendEmailOptions,
 } from './scenario.options.js';
 
-/** Leaves room in an idempotency key for the number of the cut. */
+/** Leaves room in an idempotency key for the number of the partition. */
 const MAX_EXECUTION_ID = 240;
 
 /** One call of a method with `@SendEmail`. */
@@ -43,8 +43,8 @@ interface Counts {
 /**
  * Turns events into persisted mailings.
  *
- * The mailings of one event are cuts of one list, and each carries the idempotency key `scenario:method:eventId:n`. So an event may be
- * handled again, at the same moment on another server or after a crash half way: the cuts that exist are found, and the others are added.
+ * The mailings of one event are partitions of one list, and each carries the idempotency key `scenario:method:eventId:n`. So an event may be
+ * handled again, at the same moment on another server or after a crash half way: the partitions that exist are found, and the others are added.
  * No recipient gets two copies as long as the list is the same in the same order.
  */
 export class ScenarioRunner {
@@ -99,20 +99,20 @@ export class ScenarioRunner {
     const more = hasInfo ? answer.info : {};
     const info = { templateUrl: template, ...common, ...more, batchExecId } as TemplateEmailInfo;
     const recipients = hasInfo ? answer.recipients : (answer as Recipients);
-    const cuts = new RecipientCuts(recipients, this.settings.sourceTimeoutMs);
+    const partitions = new RecipientPartitions(recipients, this.settings.sourceTimeoutMs);
     let numMailings = 0;
     let numRepeats = 0;
     try {
-      while (await cuts.begin(size)) {
+      while (await partitions.begin(size)) {
         const how = { persist: true, idempotencyKey: `${batchExecId}:${numMailings}` };
-        const { isRepeat } = await this.sender().sendEmailMessage(info, cuts.recipients(), how);
-        await cuts.finish();
+        const { isRepeat } = await this.sender().sendEmailMessage(info, partitions.recipients(), how);
+        await partitions.finish();
         numMailings++;
         if (isRepeat) numRepeats++;
       }
     } finally {
       // A failure at the end of the list must not hide what became of the mailings.
-      await cuts.close().catch((error: unknown) => {
+      await partitions.close().catch((error: unknown) => {
         const line = `${scenario}.${method}: the list of recipients did not end in order: ${publicReasonOf(error)}`;
         this.#logger.warn(toPublicText(line));
       });

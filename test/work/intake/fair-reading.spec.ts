@@ -8,7 +8,7 @@ import {
   TemplateEmailPreview,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { RecipientCuts } from '../../../libs/scenarios/src/recipient.cuts.js';
+import { RecipientPartitions } from '../../../libs/scenarios/src/recipient.partitions.js';
 import { checkForProfiles } from '../../../libs/mailing/src/work/intake/recipients.check.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
@@ -131,12 +131,12 @@ describe('a long list', () => {
         false,
       ),
     'a list that is cut into mailings, and skipped': async (turns) => {
-      const cuts = new RecipientCuts(
+      const partitions = new RecipientPartitions(
         turns.generate(ENTRIES, () => 'ann@home.example'),
         SOURCE_TIMEOUT_MS,
       );
-      await cuts.begin(ENTRIES);
-      await cuts.finish();
+      await partitions.begin(ENTRIES);
+      await partitions.finish();
     },
   };
 
