@@ -2,16 +2,11 @@ import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { AttachmentStreamError, AttachmentTooLargeError } from '../../model/mail/attachment.errors.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
-import {
-  HeaderInjectionError,
-  InvalidFieldError,
-  MissingFieldError,
-} from '../../model/errors/request.errors.js';
+import { InvalidFieldError, MissingFieldError } from '../../model/errors/request.errors.js';
 import type { TemplateEmailAttachment } from '../../model/mail/template-email-info.js';
 import { downloadAttachment } from './attachment.download.js';
 import { readStream } from './attachment.stream.js';
-import { checkLength } from './request.bounds.js';
-import { hasControlCharacters } from '../../model/values/bounded-text.js';
+import { checkLength, checkOneLine } from './request.bounds.js';
 
 /** The mailing's row holds the metadata of all attachments, and no real message has this many. */
 const MAX_ATTACHMENTS = 1_000;
@@ -123,7 +118,7 @@ function copyOf(
     throw new MissingFieldError(`${field}.filename`, filename);
   }
   for (const [name, value] of Object.entries({ filename, contentType, cid })) {
-    oneLine(`${field}.${name}`, value);
+    checkOneLine(`${field}.${name}`, value);
   }
   // Made well-formed, because these texts are stored as JSON, and no database accepts a lone surrogate in it.
   const texts = {
@@ -173,10 +168,4 @@ async function fetched(
 async function sizeOf(path: string): Promise<number | null> {
   const found = await stat(path).catch(() => null);
   return found?.isFile() ? found.size : null;
-}
-
-function oneLine(field: string, value: unknown): void {
-  if (value === undefined) return;
-  if (typeof value !== 'string') throw new InvalidFieldError(field, 'a text', value);
-  if (hasControlCharacters(value)) throw new HeaderInjectionError(field, value);
 }

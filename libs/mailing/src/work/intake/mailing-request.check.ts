@@ -17,7 +17,7 @@ import type { TemplateEmailAttachment, TemplateEmailInfo } from '../../model/mai
 import { takeAttachments } from './attachment.intake.js';
 import { checkInfoFields } from './info-fields.check.js';
 import { checkForProfiles, checkRecipients } from './recipients.check.js';
-import { checkBounds } from './request.bounds.js';
+import { checkBounds, checkOneLine } from './request.bounds.js';
 import { hasControlCharacters } from '../../model/values/bounded-text.js';
 
 /** Headers that the plugin or the mail library writes. Set by a host, they would break identity or delivery. */
@@ -95,7 +95,7 @@ export function checkRequest(
     'siteId',
     'batchExecId',
   ] as const) {
-    oneLine(field, info[field]);
+    checkOneLine(field, info[field]);
   }
   if (info.altTemplateUrl !== undefined) required('altTemplateUrl', info.altTemplateUrl);
   if (info.from !== undefined && !parseMailbox(info.from))
@@ -179,12 +179,6 @@ function required(field: string, value: unknown): void {
   if (typeof value !== 'string' || value.trim() === '') throw new MissingFieldError(field, value);
 }
 
-function oneLine(field: string, value: unknown): void {
-  if (value === undefined) return;
-  if (typeof value !== 'string') throw new InvalidFieldError(field, 'a text', value);
-  if (hasControlCharacters(value)) throw new HeaderInjectionError(field, value);
-}
-
 function checkHeaders(headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) {
     const field = `headers[${JSON.stringify(name)}]`;
@@ -194,7 +188,7 @@ function checkHeaders(headers: Record<string, string>): void {
     if (RESERVED_HEADERS.has(name.toLowerCase())) {
       throw new InvalidFieldError(field, 'a header that the mailing does not write itself', name);
     }
-    oneLine(field, value);
+    checkOneLine(field, value);
   }
 }
 

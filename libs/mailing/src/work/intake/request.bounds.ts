@@ -8,7 +8,8 @@ import {
   MAX_HEADER_WORD,
   MAX_HEADERS,
 } from '../../model/values/header-words.js';
-import { InvalidFieldError } from '../../model/errors/request.errors.js';
+import { HeaderInjectionError, InvalidFieldError } from '../../model/errors/request.errors.js';
+import { hasControlCharacters } from '../../model/values/bounded-text.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 
 const MAX_PATH = 1_000;
@@ -53,6 +54,13 @@ export function checkBounds(info: TemplateEmailInfo): void {
 export function checkLength(field: string, value: unknown, most: number): void {
   if (typeof value === 'string' && value.length > most)
     throw new FieldTooLongError(field, value.length, most);
+}
+
+/** Leaves out what is absent. @throws InvalidFieldError unless it is a text; HeaderInjectionError if it has control characters. */
+export function checkOneLine(field: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== 'string') throw new InvalidFieldError(field, 'a text', value);
+  if (hasControlCharacters(value)) throw new HeaderInjectionError(field, value);
 }
 
 function checkHeaderBounds(headers: object): void {
