@@ -218,7 +218,7 @@ describe('attachments', () => {
       (_, response) => void response.writeHead(301, { location: 'file:///etc/passwd' }).end(),
     ],
     ['a redirect to nowhere', (_, response) => void response.writeHead(301, { location: 'http://' }).end()],
-    ['no answer', (request) => void request.socket.destroy()],
+    ['the connection failed', (request) => void request.socket.destroy()],
   ])('are refused with the reason: %s', async (reason, answer) => {
     const url = await web.start(answer);
     const refusal = await refusalOf([{ filename: 'a.txt', href: `${url}/a.txt?key=hunter2` }]);
@@ -259,7 +259,7 @@ describe('attachments', () => {
     const href = await web.start((_, response) => void response.write('begun'));
     const refusal = await refusalOf([{ filename: 'a.txt', href }], { maxBytes: 1_000, fetchTimeoutMs: 100 });
     expect(refusal).toMatchObject({ code: 'MAILING_ATTACHMENT_DOWNLOAD' });
-    expect(refusal.message).toContain('nothing whole within 100 ms');
+    expect(refusal.message).toContain('no complete answer within 100 ms');
   });
 
   it('have a limit for their size together, whatever the content-length', async () => {

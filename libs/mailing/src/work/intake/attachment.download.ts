@@ -47,7 +47,9 @@ export async function downloadAttachment(
     throw failed(`more than ${MAX_REDIRECTS} redirects`);
   } catch (error) {
     if (error instanceof AttachmentDownloadError || error instanceof AttachmentTooLargeError) throw error;
-    const reason = signal.aborted ? `nothing whole within ${fetchTimeoutMs} ms` : 'no answer';
+    const reason = signal.aborted
+      ? `no complete answer within ${fetchTimeoutMs} ms`
+      : 'the connection failed';
     throw failed(reason, error);
   }
 }

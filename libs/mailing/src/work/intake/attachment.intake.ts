@@ -48,31 +48,31 @@ export function takeAttachments(
   if (!Array.isArray(attachments)) throw new InvalidFieldError('attachments', 'an array', attachments);
   if (attachments.length > MAX_ATTACHMENTS)
     throw new InvalidFieldError('attachments', `at most ${MAX_ATTACHMENTS} of them`, attachments);
-  const room = new Room(limits);
+  const budget = new ByteBudget(limits);
   const open = attachments.map((attachment: TemplateEmailAttachment, n) =>
-    copyOf(`attachments[${n}]`, attachment, room, isForOne),
+    copyOf(`attachments[${n}]`, attachment, budget, isForOne),
   );
-  return () => fetchAll(open, room);
+  return () => fetchAll(open, budget);
 }
 
-async function fetchAll(open: OpenAttachment[], room: Room): Promise<TemplateEmailAttachment[]> {
+async function fetchAll(open: OpenAttachment[], budget: ByteBudget): Promise<TemplateEmailAttachment[]> {
   const taken: TemplateEmailAttachment[] = [];
   for (const { field, bytes, stream, path, href, ...shown } of open) {
     if (bytes) {
       taken.push({ ...shown, content: bytes });
       continue;
     }
-    const content = await room.within(field, (left) =>
+    const content = await budget.within(field, (left) =>
       stream ? readStream(field, stream, left) : fetched(field, { path, href }, left),
     );
-    room.take(field, content.length);
+    budget.take(field, content.length);
     taken.push({ ...shown, content });
   }
   return taken;
 }
 
 /** The remaining bytes of the limit for all attachments together. */
-class Room {
+class ByteBudget {
   #left: number;
 
   constructor(private readonly limits: Limits) {
@@ -99,7 +99,7 @@ class Room {
 function copyOf(
   field: string,
   attachment: TemplateEmailAttachment,
-  room: Room,
+  budget: ByteBudget,
   isForOne: boolean,
 ): OpenAttachment {
   if (typeof attachment !== 'object' || attachment === null)
@@ -127,20 +127,20 @@ function copyOf(
     cid: cid?.toWellFormed(),
   };
   const common = { field, ...texts, path, href };
-  if (!isStream(content)) return { ...common, stream: null, bytes: bytesOf(field, content, room) };
+  if (!isStream(content)) return { ...common, stream: null, bytes: bytesOf(field, content, budget) };
   if (!isForOne || !(Symbol.asyncIterator in content)) throw new AttachmentStreamError(field);
   return { ...common, stream: content as OpenAttachment['stream'], bytes: null };
 }
 
 /** Counts the bytes before it copies them. @returns null if there is no content. */
-function bytesOf(field: string, content: unknown, room: Room): Buffer | null {
+function bytesOf(field: string, content: unknown, budget: ByteBudget): Buffer | null {
   if (content === undefined) return null;
   if (typeof content === 'string') {
-    room.take(field, Buffer.byteLength(content));
+    budget.take(field, Buffer.byteLength(content));
     return Buffer.from(content);
   }
   if (content instanceof Uint8Array) {
-    room.take(field, content.byteLength);
+    budget.take(field, content.byteLength);
     return Buffer.from(content);
   }
   throw new InvalidFieldError(`${field}.content`, 'a text or bytes', content);
