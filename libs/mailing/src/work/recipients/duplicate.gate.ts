@@ -42,6 +42,6 @@ export class DuplicateGate implements RecipientGate {
 }
 
 export function duplicateOf(holder: AddressHolder): Skip {
-  const who = typeof holder === 'number' ? `the recipient at place ${holder}` : `a ${holder} of the list`;
+  const who = typeof holder === 'number' ? `the recipient with idx ${holder}` : `a ${holder} of the list`;
   return { skip: 'duplicate', text: `This address is that of ${who}, and each gets one copy.` };
 }
