@@ -49,7 +49,7 @@ interface Adapted {
  * well (`raw`): composing is most of what a message costs in nodemailer. Connections, login, signatures and events are always the mailer's.
  */
 export class MailerMessageSender implements PreparedSender {
-  readonly #pastAdapter = new TemplateAdapterBypass();
+  readonly #bypass = new TemplateAdapterBypass();
   readonly #encoder = new MessageEncoder('nodemailer');
 
   constructor(
@@ -68,7 +68,7 @@ export class MailerMessageSender implements PreparedSender {
   prepare(): void {
     const transporter = this.#transporter();
     TransmissionProbe.equip(transporter);
-    if ((this.mailer as unknown as Adapted).templateAdapter) this.#pastAdapter.equip(transporter);
+    if ((this.mailer as unknown as Adapted).templateAdapter) this.#bypass.equip(transporter);
     const pool = (transporter.transporter as Transport).options;
     if (pool?.maxRequeues) {
       this.events.emit('pool:requeues-disabled', {
@@ -82,7 +82,7 @@ export class MailerMessageSender implements PreparedSender {
   async send(message: EmailMessage, signal: AbortSignal): Promise<HandOver> {
     const probe = new TransmissionProbe(await this.#bytesOf(message));
     const options = probe.attachTo(
-      this.#pastAdapter.lead({ ...(message as SendMailOptions), signal } as SendMailOptions),
+      this.#bypass.apply({ ...(message as SendMailOptions), signal } as SendMailOptions),
     );
     // With a timeout, the mailer would give up by itself and not report what became of a message that may still be sent.
     (options as ISendMailOptions).timeout = 0;

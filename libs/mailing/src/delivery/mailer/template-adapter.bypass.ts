@@ -26,7 +26,7 @@ export class TemplateAdapterBypass {
     });
   }
 
-  lead(options: SendMailOptions): SendMailOptions {
+  apply(options: SendMailOptions): SendMailOptions {
     if (!this.#inUse || options.html) return options;
     return { ...options, html: STAND_IN, [OPTION]: options.html } as SendMailOptions;
   }

@@ -26,7 +26,7 @@ const equipped = new WeakSet<Transporter>();
  * which knows whether it was ever read. Messages of others are not touched.
  */
 export class TransmissionProbe {
-  static readonly OPTION = 'mailingHandOverProbe';
+  static readonly OPTION = 'mailingTransmissionProbe';
 
   #stream: Readable | null = null;
 

@@ -39,7 +39,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   /** Connection attempts in flight. */
   readonly #opening = new Set<AbortController>();
   readonly #bySignal = new WeakMap<AbortSignal, Set<QueuedMessage>>();
-  #noneBefore = 0;
+  #mayOpenFrom = 0;
   #sweeper: NodeJS.Timeout | undefined;
 
   #settings: BulkSmtpSettings = { connector: { connection: {}, login: null }, maxConnections: 0, idleMs: 0 };
@@ -68,7 +68,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
       if (content === null || signal.aborted) return classifyFailure({ code: 'EABORT' }, 'nowhere');
       const contentFor = ({ eightBit }: SmtpFeatures): WireContent =>
         'pieces' in content ? content : this.#encoder.letter(message, eightBit, content);
-      return await this.#sent(addresses, contentFor, begin, signal);
+      return await this.#enqueue(addresses, contentFor, begin, signal);
     } catch (error) {
       // The message could not be made.
       return classifyFailure(error, 'nowhere');
@@ -101,7 +101,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     this.#answerWaiting(STOPPING);
   }
 
-  #sent(
+  #enqueue(
     { from, to }: Addresses,
     contentFor: QueuedMessage['contentFor'],
     begin: Begin,
@@ -123,7 +123,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
       const waiting = this.#waitingFor(signal).add(message);
       this.#waiting.push(message);
       if (this.#closing.signal.aborted) this.#answerWaiting(STOPPING);
-      else this.#openSessions();
+      else this.#assignWaiting();
     });
   }
 
@@ -149,7 +149,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   }
 
   /** Assigns the waiting messages: first to idle connections, then to new ones, then behind a message that is in flight. */
-  #openSessions(): void {
+  #assignWaiting(): void {
     while (this.#waiting.length > 0) {
       const session = this.#sessionFor();
       if (!session) return;
@@ -169,9 +169,9 @@ export class BulkSmtpMessageSender implements PreparedSender {
 
   get #mayOpen(): boolean {
     if (this.#sessions.size + this.#opening.size >= this.#settings.maxConnections) return false;
-    // Without any connection an attempt is always allowed: `#refused` has answered the messages that waited.
+    // Without any connection an attempt is always allowed: `#onOpenFailed` has answered the messages that waited.
     const isAlone = this.#sessions.size === 0 && this.#opening.size === 0;
-    return isAlone || performance.now() >= this.#noneBefore;
+    return isAlone || performance.now() >= this.#mayOpenFrom;
   }
 
   #handTo(session: SmtpSession, message: QueuedMessage): void {
@@ -196,9 +196,9 @@ export class BulkSmtpMessageSender implements PreparedSender {
       this.#admit(opened);
     } catch (error) {
       this.#opening.delete(opening);
-      if (!opening.signal.aborted) this.#refused(error);
+      if (!opening.signal.aborted) this.#onOpenFailed(error);
     }
-    this.#openSessions();
+    this.#assignWaiting();
   }
 
   #admit(opened: Awaited<ReturnType<typeof connectToSmtp>>): void {
@@ -206,12 +206,12 @@ export class BulkSmtpMessageSender implements PreparedSender {
       onRoom: () => {
         const facts = this.#sessions.get(session);
         if (facts && session.load === 0) facts.idleSince = performance.now();
-        this.#openSessions();
+        this.#assignWaiting();
       },
       onGone: (untouched) => {
         this.#sessions.delete(session);
         for (const one of untouched) this.#takeBack(one);
-        this.#openSessions();
+        this.#assignWaiting();
       },
     };
     const session = new SmtpSession(opened, owner, this.#settings.connector.connection.socketTimeout);
@@ -226,8 +226,8 @@ export class BulkSmtpMessageSender implements PreparedSender {
   }
 
   /** If other connections are open or opening, the waiting messages use those. If none is, they are answered with this error. */
-  #refused(error: unknown): void {
-    this.#noneBefore = performance.now() + REFUSED_MS;
+  #onOpenFailed(error: unknown): void {
+    this.#mayOpenFrom = performance.now() + REFUSED_MS;
     if (this.#sessions.size > 0 || this.#opening.size > 0) return;
     this.#answerWaiting(error);
   }

@@ -44,10 +44,10 @@ const SILENCE_MS = 600_000;
 export class SmtpSession {
   readonly #socket: Socket;
   readonly #features: SmtpFeatures;
-  readonly #reader = new ReplyParser();
+  readonly #parser = new ReplyParser();
   readonly #travelling: MailTransaction[] = [];
   readonly #awaited: Awaited[] = [];
-  readonly #outbox: SocketWriter;
+  readonly #writer: SocketWriter;
   /** The server has answered a body here, so it works. A message that was not begun may then try another connection. */
   #isTrusted = false;
   #isGone = false;
@@ -59,7 +59,7 @@ export class SmtpSession {
     silenceMs = SILENCE_MS,
   ) {
     this.#socket = socket;
-    this.#outbox = new SocketWriter(socket);
+    this.#writer = new SocketWriter(socket);
     this.#features = features;
     socket.setTimeout(silenceMs || SILENCE_MS);
     socket.on('timeout', () => {
@@ -92,7 +92,7 @@ export class SmtpSession {
     this.#travelling.push(one);
     this.#socket.ref();
     // Nothing may be sent between the DATA of a message and its body.
-    if (!ahead || ahead.reach === 'body') this.#outbox.write(this.#envelopeOf(one));
+    if (!ahead || ahead.reach === 'body') this.#writer.write(this.#envelopeOf(one));
   }
 
   /**
@@ -122,7 +122,7 @@ export class SmtpSession {
   #onData(piece: Buffer): void {
     if (this.#isGone) return;
     try {
-      for (const reply of this.#reader.read(piece)) {
+      for (const reply of this.#parser.read(piece)) {
         this.#onReply(reply);
         if (this.#isGone) return;
       }
@@ -143,14 +143,14 @@ export class SmtpSession {
       case 'wait':
         return;
       case 'RCPT TO':
-        return this.#outbox.write(this.#command(of, 'RCPT TO', step === 'RCPT TO' ? at + 1 : 0));
+        return this.#writer.write(this.#command(of, 'RCPT TO', step === 'RCPT TO' ? at + 1 : 0));
       case 'DATA':
-        return this.#outbox.write(this.#command(of, 'DATA'));
+        return this.#writer.write(this.#command(of, 'DATA'));
       case 'body':
         return this.#sendBody(of);
       case 'dot':
         this.#await(of, 'BODY');
-        return this.#outbox.write('.\r\n');
+        return this.#writer.write('.\r\n');
       case 'refused':
         of.fail();
         // A refused transaction may still be open at the server, so the next message sends RSET first.
@@ -184,20 +184,20 @@ export class SmtpSession {
 
   #afterReset(one: MailTransaction, reply: Reply): void {
     if (reply.status >= 300) return this.#break(errorOf(reply, 'CONN'));
-    if (!this.#features.pipelining) this.#outbox.write(this.#envelopeOf(one));
+    if (!this.#features.pipelining) this.#writer.write(this.#envelopeOf(one));
   }
 
   /** Sends the body, and with it the envelope of the message behind it. */
   #sendBody(one: MailTransaction): void {
     let confirm = (): void => undefined;
     if (!this.#isAllowed(one, () => (confirm = one.queued.begin()))) return;
-    this.#outbox.ask(() => this.#isAllowed(one, confirm));
+    this.#writer.checkBeforeWrite(() => this.#isAllowed(one, confirm));
     one.reach = 'body';
     this.#await(one, 'BODY');
     const next = this.#travelling[1];
     const goesAhead = next && !next.isEnvelopeOut && !next.isAbandoned;
     const envelope = goesAhead ? this.#envelopeOf(next) : '';
-    this.#outbox.write(...one.content.pieces, envelope);
+    this.#writer.write(...one.content.pieces, envelope);
     this.owner.onRoom();
   }
 
@@ -217,7 +217,7 @@ export class SmtpSession {
     this.#travelling.splice(this.#travelling.indexOf(one), 1);
     const [next] = this.#travelling;
     if (next?.isAbandoned && !next.isEnvelopeOut) return this.#finish(next);
-    if (next && !next.isEnvelopeOut) this.#outbox.write(this.#envelopeOf(next));
+    if (next && !next.isEnvelopeOut) this.#writer.write(this.#envelopeOf(next));
     if (!next) this.#socket.unref();
     this.owner.onRoom();
   }

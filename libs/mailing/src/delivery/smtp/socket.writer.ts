@@ -19,7 +19,7 @@ export class SocketWriter {
   }
 
   /** Sets a check that runs once, right before the next write. If it returns false, nothing that was queued until then is sent. */
-  ask(mayLeave: () => boolean): void {
+  checkBeforeWrite(mayLeave: () => boolean): void {
     this.#mayLeave = mayLeave;
   }
 

@@ -4,7 +4,7 @@ import Handlebars from 'handlebars';
 export type TemplateSource = string | hbs.AST.Program;
 
 /** The state at an index of the text: whether it is in quotes, and in how many nested comments. */
-interface Place {
+interface ScanState {
   isQuoted: boolean;
   depth: number;
 }
@@ -22,15 +22,15 @@ export function mailboxTemplates(source: string): TemplateSource[] {
     return [source];
   }
   const mailboxes: hbs.AST.Statement[][] = [[]];
-  let place: Place = { isQuoted: false, depth: 0 };
+  let state: ScanState = { isQuoted: false, depth: 0 };
   for (const statement of program.body) {
     if (statement.type !== 'ContentStatement') {
       mailboxes[mailboxes.length - 1].push(statement);
       continue;
     }
     const content = statement as hbs.AST.ContentStatement;
-    const cut = cutAtCommas(content.value, place);
-    place = cut.place;
+    const cut = cutAtCommas(content.value, state);
+    state = cut.state;
     for (const [n, value] of cut.parts.entries()) {
       if (n > 0) mailboxes.push([]);
       mailboxes[mailboxes.length - 1].push({ ...content, value, original: value } as hbs.AST.Statement);
@@ -39,11 +39,11 @@ export function mailboxTemplates(source: string): TemplateSource[] {
   return mailboxes.map((body) => ({ ...program, body }));
 }
 
-/** @param place the state in which the text before the preceding mustache ended. */
-function cutAtCommas(text: string, place: Place): { parts: string[]; place: Place } {
+/** @param state the state in which the text before the preceding mustache ended. */
+function cutAtCommas(text: string, state: ScanState): { parts: string[]; state: ScanState } {
   const parts: string[] = [];
   let begin = 0;
-  let { isQuoted, depth } = place;
+  let { isQuoted, depth } = state;
   for (let at = 0; at < text.length; at++) {
     const character = text[at];
     if ((isQuoted || depth > 0) && character === '\\') at++;
@@ -56,5 +56,5 @@ function cutAtCommas(text: string, place: Place): { parts: string[]; place: Plac
       begin = at + 1;
     }
   }
-  return { parts: [...parts, text.slice(begin)], place: { isQuoted, depth } };
+  return { parts: [...parts, text.slice(begin)], state: { isQuoted, depth } };
 }
