@@ -74,7 +74,7 @@ function mysqlOptions(type: 'mysql' | 'mariadb', url: string): DataSourceOptions
   return {
     // With type `mysql` for a MariaDB, TypeORM would find changes in every nullable column.
     type,
-    ...placeOf(type, 3306, url),
+    ...loginOf(type, 3306, url),
     // Without it, times are read back wrong in every zone but UTC.
     timezone: 'Z',
     charset: 'utf8mb4',
@@ -86,13 +86,13 @@ function mysqlOptions(type: 'mysql' | 'mariadb', url: string): DataSourceOptions
 function postgresOptions(scheme: string, url: string): DataSourceOptions {
   return {
     type: 'postgres',
-    ...placeOf(scheme, 5432, url),
+    ...loginOf(scheme, 5432, url),
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     extra: { ...POSTGRES_POOL, types: timesInUtc },
   };
 }
 
-interface Place {
+interface ServerLogin {
   host: string;
   port: number;
   username: string;
@@ -101,7 +101,7 @@ interface Place {
 }
 
 /** The server, the database and the login of a URL. */
-function placeOf(scheme: string, defaultPort: number, url: string): Place {
+function loginOf(scheme: string, defaultPort: number, url: string): ServerLogin {
   const { hostname, port, username, password, pathname, search } = parse(scheme, defaultPort, url);
   const database = decodeURIComponent(pathname.slice(1));
   if (!database)

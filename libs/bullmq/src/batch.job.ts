@@ -26,6 +26,6 @@ export function batchOf({ name, data }: Job<unknown>): BatchName | null {
   if (name !== NAME || typeof data !== 'object' || data === null) return null;
   const { mailingId, startIdx } = data as Partial<BatchJobData>;
   const isId = typeof mailingId === 'string' && mailingId !== '' && mailingId.length <= MAX_ID_LENGTH;
-  const isPlace = Number.isInteger(startIdx) && startIdx! >= 0 && startIdx! <= MAX_IDX;
-  return isId && isPlace ? { mailingId, startIdx: startIdx! } : null;
+  const isIdx = Number.isInteger(startIdx) && startIdx! >= 0 && startIdx! <= MAX_IDX;
+  return isId && isIdx ? { mailingId, startIdx: startIdx! } : null;
 }

@@ -12,16 +12,16 @@ import { workerConnection } from './redis-connections.js';
 import { RateLimitedBatchWork } from './rate-limited-batch.work.js';
 
 /** Batches read and offered at a time, so that Redis never holds the batches of a whole large mailing. */
-const OFFERED = 1_000;
+const MAX_OFFERED = 1_000;
 /** With this many jobs waiting, no server lacks work, and the database is not queried. */
-const ENOUGH = 500;
+const ENOUGH_WAITING = 500;
 /** The interval gets a random factor from 0.75 to 1.25, so that servers that were started together do not query together. */
-const LEAST_JITTER = 0.75;
+const MIN_JITTER = 0.75;
 const JITTER = 0.5;
 /** Interval at which a Redis that is away is tried, if `pollIntervalMs` is longer. */
-const RETURN_LOOK_MS = 1_000;
+const RECONNECT_POLL_MS = 1_000;
 /** Longest wait at shutdown until Redis knows that the jobs of this process have ended; their batches have by then. */
-const GOODBYE_MS = 2_000;
+const FINAL_REPORT_MS = 2_000;
 
 /** State of one `start`. */
 interface Service {
@@ -94,7 +94,7 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
   async beforeApplicationShutdown(): Promise<void> {
     await this.stop();
     const timer = new AbortController();
-    const goodbye = delay(GOODBYE_MS, undefined, { signal: timer.signal }).catch(() => undefined);
+    const goodbye = delay(FINAL_REPORT_MS, undefined, { signal: timer.signal }).catch(() => undefined);
     await Promise.race([this.#worker?.ended(), goodbye]);
     timer.abort();
     this.#worker?.cut();
@@ -109,8 +109,8 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
       this.#announced = false;
       await this.#offer(service);
       // While Redis is away, each attempt ends at Redis, before the database is queried.
-      const intervalMs = this.#isAway ? Math.min(pollIntervalMs, RETURN_LOOK_MS) : pollIntervalMs;
-      await this.#pause(numBatchThreads === 0 ? null : intervalMs * (LEAST_JITTER + JITTER * Math.random()));
+      const intervalMs = this.#isAway ? Math.min(pollIntervalMs, RECONNECT_POLL_MS) : pollIntervalMs;
+      await this.#pause(numBatchThreads === 0 ? null : intervalMs * (MIN_JITTER + JITTER * Math.random()));
     }
   }
 
@@ -118,8 +118,8 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
   async #offer({ context, errors }: Service): Promise<void> {
     const losses = this.#losses;
     try {
-      if ((await this.#queue.numWaiting()) < ENOUGH) {
-        const free = await context.work.free(OFFERED).catch((error: unknown) => {
+      if ((await this.#queue.numWaiting()) < ENOUGH_WAITING) {
+        const free = await context.work.free(MAX_OFFERED).catch((error: unknown) => {
           errors.report('looking for free batches', error);
           return [];
         });

@@ -12,12 +12,12 @@ import type { ErrorReporter } from './error.reporter.js';
  */
 const LOCK_MS = 5_000;
 /** All workers together check for jobs of dead workers at most once in this time, and sometimes half as often. */
-const STALLED_LOOK_MS = 2_500;
+const STALLED_POLL_MS = 2_500;
 /** While the queue is limited, a worker checks this often whether it is open again early. */
-const LIMIT_LOOK_MS = 25;
+const LIMIT_POLL_MS = 25;
 /** Longest time that a worker whose slots are all busy holds a job before it is offered to other workers again. */
 const HOLD_MS = 500;
-const OFTEN = 1_000;
+const MAX_STALLED_COUNT = 1_000;
 
 export interface JobWorkerParts {
   queueName: string;
@@ -51,11 +51,11 @@ export class JobWorker {
       prefix,
       concurrency: numBatchThreads,
       lockDuration: LOCK_MS,
-      stalledInterval: STALLED_LOOK_MS,
+      stalledInterval: STALLED_POLL_MS,
       // By default a job is thrown away the second time its worker dies.
-      maxStalledCount: OFTEN,
+      maxStalledCount: MAX_STALLED_COUNT,
       limiter: rateLimiter.limiter,
-      maximumRateLimitDelay: LIMIT_LOOK_MS,
+      maximumRateLimitDelay: LIMIT_POLL_MS,
       runRetryDelay: Math.min(pollIntervalMs, LOCK_MS),
     });
     this.#worker.on('error', (error) => {
@@ -98,10 +98,10 @@ export class JobWorker {
     const batch = batchOf(job);
     if (!batch) {
       errors.report('reading a job', new Error(`Job ${job.id} (${job.name}) of the queue is not ours.`));
-      return this.#came(0, since);
+      return this.#reportStarted(0, since);
     }
     if (slots.areAllBusy) {
-      await this.#came(0, since);
+      await this.#reportStarted(0, since);
       // The slots run batches that were found without Redis. If that takes long, other workers get the job. Without this wait, the worker
       // would take and give back one waiting job after the other.
       await slots.oneFree(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(HOLD_MS)]));
@@ -112,7 +112,7 @@ export class JobWorker {
       claimed = await slots.claim(batch);
     } catch (error) {
       errors.report('claiming a batch', error);
-      await this.#came(0, since);
+      await this.#reportStarted(0, since);
       // The next claim would fail as well, so wait. This job ends, and the next poll of the database offers its batch again.
       await delay(pollIntervalMs, undefined, { signal: this.#stop.signal, ref: false }).catch(
         () => undefined,
@@ -120,7 +120,7 @@ export class JobWorker {
       return;
     }
     if (claimed) await this.#run(claimed, since);
-    else await this.#came(0, since);
+    else await this.#reportStarted(0, since);
   }
 
   async #returnJob(job: Job<unknown>, token?: string): Promise<never> {
@@ -134,11 +134,11 @@ export class JobWorker {
     const running = claimed
       .run(rateLimiter.rateOf(claimed.numWaiting))
       .catch((error: unknown) => errors.report('running a batch', error));
-    await this.#came(claimed.numWaiting, since);
+    await this.#reportStarted(claimed.numWaiting, since);
     await running;
   }
 
-  #came(recipients: number, since: number): Promise<void> {
+  #reportStarted(recipients: number, since: number): Promise<void> {
     return this.parts.rateLimiter.taken(recipients, performance.now() - since);
   }
 }

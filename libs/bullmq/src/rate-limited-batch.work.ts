@@ -23,14 +23,14 @@ export class RateLimitedBatchWork implements BatchWork {
     if (this.clusterRatePerSecond !== undefined) {
       const share = this.clusterRatePerSecond / (await this.work.numServers());
       this.#perSecond = Math.max(1, Math.floor(share));
-      if (this.#running >= this.#usableHands) return [];
+      if (this.#running >= this.#usableSlots) return [];
     }
     return this.work.free(limit);
   }
 
   async claim(batch: BatchName): Promise<ClaimedBatch | null> {
     if (this.clusterRatePerSecond === undefined) return this.slots.claim(batch);
-    if (this.#running >= this.#usableHands) return null;
+    if (this.#running >= this.#usableSlots) return null;
     this.#running++;
     let claimed: ClaimedBatch | null = null;
     try {
@@ -45,12 +45,12 @@ export class RateLimitedBatchWork implements BatchWork {
     return this.work.numServers();
   }
 
-  get #usableHands(): number {
+  get #usableSlots(): number {
     return Math.min(this.numBatchThreads, this.#perSecond);
   }
 
   #paced(claimed: ClaimedBatch): ClaimedBatch {
-    const perHand = Math.floor(this.#perSecond / this.#usableHands);
-    return { ...claimed, run: () => claimed.run(perHand).finally(() => this.#running--) };
+    const perSlot = Math.floor(this.#perSecond / this.#usableSlots);
+    return { ...claimed, run: () => claimed.run(perSlot).finally(() => this.#running--) };
   }
 }

@@ -77,7 +77,7 @@ export class LdapProfileRepository implements ProfileRepository, OnApplicationSh
       const entry = await connection.entryOf(name, this.#reader.attributes);
       if (entry) found.set(name, this.#reader.read(entry));
     };
-    await Promise.all(names.map((name) => this.#semaphore.through(() => lookUp(name))));
+    await Promise.all(names.map((name) => this.#semaphore.run(() => lookUp(name))));
     if (found.size < names.length) await this.#checkBase(connection);
     return found;
   }
