@@ -39,7 +39,7 @@ import { ServerMembership } from '../../../libs/mailing/src/work/servers/server-
 import { ContentOpener } from '../../../libs/mailing/src/work/execution/content.opener.js';
 import { SliceRunner } from '../../../libs/mailing/src/work/execution/slice.runner.js';
 import { ServerSweep } from '../../../libs/mailing/src/work/sweeps/server.sweep.js';
-import { KeptSlots } from '../../../libs/mailing/src/work/intake/slot.sources.js';
+import { StoredSlots } from '../../../libs/mailing/src/work/intake/slot.sources.js';
 import { TemplateEmailPeriodicService } from '../../../libs/mailing/src/work/servers/template-email-periodic.service.js';
 import { SourceWatches } from '../../../libs/mailing/src/work/intake/source-watches.js';
 import { TemplateEmailRestarter } from '../../../libs/mailing/src/work/sweeps/template-email.restarter.js';
@@ -227,7 +227,7 @@ export class ModelServer {
       gates: () => [],
       recorder: new ProfileRecorder(() => null, settings, events),
       fencedRuns: this.#fencedRuns,
-      slots: (mailingId) => new KeptSlots(new SlotPersister(this.#database), String(mailingId)),
+      slots: (mailingId) => new StoredSlots(new SlotPersister(this.#database), String(mailingId)),
       events,
       faultPoints: noFaultPoints,
     });

@@ -29,7 +29,7 @@ import { TypeOrmSuppressionList } from '../store/host/type-orm-suppression.list.
 import { SlotPersister } from '../store/intake/slot.persister.js';
 import type { GatesOf, SlotsOf } from '../work/execution/slice.runner.js';
 import { SlotRegistry } from '../work/intake/slot.registry.js';
-import { HeldSlots, KeptSlots } from '../work/intake/slot.sources.js';
+import { MemorySlots, StoredSlots } from '../work/intake/slot.sources.js';
 import { RateLimiter } from '../work/pacing/rate-limiter.js';
 import { DuplicateGate } from '../work/recipients/duplicate.gate.js';
 import { ActiveSuppressions, HostProfiles } from '../work/recipients/host.parts.js';
@@ -166,8 +166,8 @@ export const deliveryProviders: Provider[] = [
     (persister: SlotPersister, registry: SlotRegistry): SlotsOf =>
       (mailingId, info) =>
         mailingId === null
-          ? new HeldSlots(toFilling(info.slots), registry)
-          : new KeptSlots(persister, mailingId),
+          ? new MemorySlots(toFilling(info.slots), registry)
+          : new StoredSlots(persister, mailingId),
     SlotPersister,
     SlotRegistry,
   ),

@@ -34,14 +34,14 @@ export class MailingReporter {
     }
     events.on('batch:started', ({ mailingId, name }) => this.#beginBatch(mailingId, name));
     events.on('batch:ended', ({ mailingId }) => this.#endBatch(mailingId));
-    events.on('run:ended', ({ mailingId, status }) => this.#over(mailingId, status));
-    events.on('mailing:ended', ({ mailingId, status }) => this.#over(mailingId, status));
+    events.on('run:ended', ({ mailingId, status }) => this.#endMailing(mailingId, status));
+    events.on('mailing:ended', ({ mailingId, status }) => this.#endMailing(mailingId, status));
   }
 
   /** Resolves when all mailings that ended are reported; nothing is reported after that. */
   async close(): Promise<void> {
     this.#watched.clear();
-    this.#rest();
+    this.#stopTimer();
     await Promise.all(this.#summaries);
   }
 
@@ -69,11 +69,11 @@ export class MailingReporter {
     if (known) known.numRuns--;
   }
 
-  #over(mailingId: string | null, status: MailingStatus): void {
+  #endMailing(mailingId: string | null, status: MailingStatus): void {
     if (mailingId === null) return;
     const name = this.#watched.get(mailingId)?.name ?? null;
     this.#watched.delete(mailingId);
-    if (this.#watched.size === 0) this.#rest();
+    if (this.#watched.size === 0) this.#stopTimer();
     if (!ENDS.includes(status)) return;
     const summary = this.#summarize(mailingId, name, status).finally(() => this.#summaries.delete(summary));
     this.#summaries.add(summary);
@@ -84,7 +84,7 @@ export class MailingReporter {
     this.#timer ??= setInterval(() => void this.#report(), PROGRESS_MS).unref();
   }
 
-  #rest(): void {
+  #stopTimer(): void {
     if (this.#timer) clearInterval(this.#timer);
     this.#timer = null;
   }
@@ -97,7 +97,7 @@ export class MailingReporter {
       if (result) this.#tell(mailingId, result, watched);
       if (watched.numRuns <= 0) this.#watched.delete(mailingId);
     }
-    if (this.#watched.size === 0) this.#rest();
+    if (this.#watched.size === 0) this.#stopTimer();
   }
 
   #tell(mailingId: string, result: MailingResult, { name, meter }: Watched): void {

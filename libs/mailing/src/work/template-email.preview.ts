@@ -26,7 +26,7 @@ import { MemoryDuplicateGate } from './recipients/memory-duplicate.gate.js';
 import { openRequest } from './intake/opened-request.js';
 import type { ProfileRecorder } from './recipients/profile.recorder.js';
 import type { SlotRegistry } from './intake/slot.registry.js';
-import { HeldSlots } from './intake/slot.sources.js';
+import { MemorySlots } from './intake/slot.sources.js';
 import type { SourceWatches } from './intake/source-watches.js';
 
 const RECIPIENTS_AT_A_TIME = 100;
@@ -171,7 +171,7 @@ export class TemplateEmailPreview {
       gates: [...this.checkingGates(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
       links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
       slots: template.slots?.length
-        ? new HeldSlots(await heldFilling(toFilling(filled), watch), this.slots)
+        ? new MemorySlots(await heldFilling(toFilling(filled), watch), this.slots)
         : null,
       messageTimeoutMs: run.messageTimeoutMs,
       hostCallTimeoutMs: run.hostCallTimeoutMs,

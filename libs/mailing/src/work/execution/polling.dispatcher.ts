@@ -5,11 +5,11 @@ import { InterruptibleSleep } from '../pacing/interruptible-sleep.js';
  * Batches per poll. All servers read the same head of the list, so each tries random ones of it. With 8 servers of 4 workers that poll in step, lists
  * of 32 cost 1.4 claims for each batch, lists of 128 cost 1.02.
  */
-const LOOK = 128;
+const BATCHES_PER_POLL = 128;
 /** After this many full lists in a row of which other servers got every batch, the dispatcher waits for the next interval. */
-const LOOKS_IN_VAIN = 3;
+const MAX_POLLS_IN_VAIN = 3;
 /** Spreads the polls of servers that were started together. */
-const LEAST_JITTER = 0.75;
+const MIN_JITTER = 0.75;
 const JITTER = 0.5;
 
 /**
@@ -23,7 +23,7 @@ export class PollingDispatcher implements Dispatcher {
   #running = 0;
   #stopped = false;
   #announced = false;
-  #looksInVain = 0;
+  #pollsInVain = 0;
   #taking: Promise<unknown> = Promise.resolve();
 
   start(context: DispatcherContext): void {
@@ -32,26 +32,26 @@ export class PollingDispatcher implements Dispatcher {
 
   announce(): void {
     this.#announced = true;
-    this.#sleep.end();
+    this.#sleep.wake();
   }
 
   /** Waits for running claims, because a batch that they win must be run. Does not wait for a poll, which wins nothing. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#sleep.end();
+    this.#sleep.wake();
     await this.#taking;
   }
 
   async #feed(context: DispatcherContext): Promise<void> {
     while (!this.#stopped) {
-      if (this.#freeHands(context) === 0) await this.#sleep.take();
+      if (this.#freeSlots(context) === 0) await this.#sleep.sleep();
       else if (!(await this.#poll(context))) await this.#pause(context.pollIntervalMs);
     }
   }
 
   /** @returns whether to poll again at once. */
   async #poll(context: DispatcherContext): Promise<boolean> {
-    const limit = Math.max(LOOK, 2 * context.numBatchThreads);
+    const limit = Math.max(BATCHES_PER_POLL, 2 * context.numBatchThreads);
     this.#announced = false;
     let free: BatchName[];
     try {
@@ -63,18 +63,18 @@ export class PollingDispatcher implements Dispatcher {
     const isFull = free.length >= limit;
     const won = await this.#takeSome(context, free);
     if (won === null) return false;
-    this.#looksInVain = won > 0 ? 0 : this.#looksInVain + 1;
+    this.#pollsInVain = won > 0 ? 0 : this.#pollsInVain + 1;
     // The rest of the list is out of date by the time a worker is free for it.
-    if (free.length > 0 || this.#freeHands(context) === 0) return true;
+    if (free.length > 0 || this.#freeSlots(context) === 0) return true;
     // If list after list wins nothing, other servers are faster, or the batches are not for this server.
-    return isFull && this.#looksInVain < LOOKS_IN_VAIN;
+    return isFull && this.#pollsInVain < MAX_POLLS_IN_VAIN;
   }
 
   /** @returns how many batches were won; null if the database failed. */
   async #takeSome(context: DispatcherContext, free: BatchName[]): Promise<number | null> {
     let won = 0;
-    while (free.length > 0 && !this.#stopped && this.#freeHands(context) > 0) {
-      const tries = free.splice(0, this.#freeHands(context)).map((batch) => this.#take(context, batch));
+    while (free.length > 0 && !this.#stopped && this.#freeSlots(context) > 0) {
+      const tries = free.splice(0, this.#freeSlots(context)).map((batch) => this.#take(context, batch));
       const taking = Promise.allSettled(tries);
       this.#taking = taking;
       const results = await taking;
@@ -98,22 +98,22 @@ export class PollingDispatcher implements Dispatcher {
       .catch((error: unknown) => context.reportError('running a batch', error))
       .finally(() => {
         this.#running--;
-        this.#sleep.end();
+        this.#sleep.wake();
       });
     return true;
   }
 
-  #freeHands({ numBatchThreads }: DispatcherContext): number {
+  #freeSlots({ numBatchThreads }: DispatcherContext): number {
     return Math.max(0, numBatchThreads - this.#running);
   }
 
   async #pause(pollIntervalMs: number): Promise<void> {
     if (this.#announced || this.#stopped) return;
-    const due = performance.now() + pollIntervalMs * (LEAST_JITTER + JITTER * Math.random());
+    const due = performance.now() + pollIntervalMs * (MIN_JITTER + JITTER * Math.random());
     // A run that ends meanwhile also ends the sleep, but no poll is due for it: its worker was not needed.
     while (!this.#announced && !this.#stopped && performance.now() < due) {
       // The wait for work must not keep a process alive that has nothing else to do.
-      await this.#sleep.take(due - performance.now(), false);
+      await this.#sleep.sleep(due - performance.now(), false);
     }
   }
 }

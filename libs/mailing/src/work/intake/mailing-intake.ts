@@ -32,7 +32,7 @@ import { endsWithin } from '../../model/values/deadline.js';
 import { reasonOf } from '../../model/values/public-text.js';
 
 /** How often a caller checks whether the list of another caller with the same key is complete. */
-const KEY_LOOK_MS = 100;
+const KEY_POLL_MS = 100;
 
 export interface MailingIntakeParts {
   settings: Pick<MailingSettings, 'addresses' | 'server' | 'uniqServerId'>;
@@ -248,7 +248,7 @@ export class MailingIntake {
       if (claimToken !== null && !(await this.#isBeingWritten(known))) {
         await persister.failList(mailingId, claimToken, 'list incomplete');
       } else {
-        await delay(KEY_LOOK_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+        await delay(KEY_POLL_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       }
       return 'again';
     }

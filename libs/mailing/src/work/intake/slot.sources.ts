@@ -12,7 +12,7 @@ type SeenBy = (userId: string | undefined) => SlotContents | RefusedContent;
  * Slot contents of a persisted mailing. One statement reads those of a commit's profiles; those for all recipients are read once per run. A second
  * statement reads marks that are stored under a hash, which exist only if the database refused a profile's id.
  */
-export class KeptSlots implements SlotSource {
+export class StoredSlots implements SlotSource {
   #forAll: SlotContents | null = null;
 
   constructor(
@@ -38,7 +38,7 @@ export class KeptSlots implements SlotSource {
  * Slot contents of a mailing that is not persisted, all in memory. Contents of persistent slots become plain data here too, so that a preview shows
  * what a persisted mailing would send.
  */
-export class HeldSlots implements SlotSource {
+export class MemorySlots implements SlotSource {
   #byUser: Promise<ByUser> | null = null;
 
   constructor(

@@ -1,17 +1,17 @@
-/** Doubling delays with jitter, from one second to five minutes by default, for a fault that passes by itself. */
+/** Doubling delays, from one second to five minutes by default, each shortened at random by up to half. */
 export class BackOff {
   #failures = 0;
   #until = 0;
 
   constructor(
-    private readonly firstMs = 1_000,
-    private readonly longestMs = 300_000,
+    private readonly initialDelayMs = 1_000,
+    private readonly maxDelayMs = 300_000,
   ) {}
 
   /** Notes a failure. Failures that are reported during the delay belong to the same outage and count once. @returns the delay. */
   fail(): number {
     if (this.remainingMs() === 0) {
-      const full = Math.min(this.longestMs, this.firstMs * 2 ** this.#failures++);
+      const full = Math.min(this.maxDelayMs, this.initialDelayMs * 2 ** this.#failures++);
       this.#until = performance.now() + full / 2 + (Math.random() * full) / 2;
     }
     return this.remainingMs();

@@ -14,9 +14,9 @@ export class CongestionWindow {
   #successes = 0;
   #generation = 0;
 
-  constructor(private readonly highest: number) {
-    this.#level = highest;
-    this.#threshold = highest;
+  constructor(private readonly maxLevel: number) {
+    this.#level = maxLevel;
+    this.#threshold = maxLevel;
   }
 
   /** Messages that may be in flight. */
@@ -30,7 +30,7 @@ export class CongestionWindow {
   }
 
   succeeded(): void {
-    if (this.#level >= this.highest) return;
+    if (this.#level >= this.maxLevel) return;
     const needed = this.#level < this.#threshold ? 1 : this.#level * SUCCESSES_PER_STEP;
     if (++this.#successes < needed) return;
     this.#successes = 0;

@@ -1,10 +1,10 @@
-/** A wait that `end` finishes early. One at a time. Calling `end` while nothing waits is harmless. */
+/** A wait that `wake` finishes early. One at a time. Calling `wake` while nothing waits is harmless. */
 export class InterruptibleSleep {
   #timer: NodeJS.Timeout | undefined;
   #over: () => void = () => undefined;
 
   /** @param keepAlive whether the wait keeps the process alive. */
-  take(ms = Number.POSITIVE_INFINITY, keepAlive = true): Promise<void> {
+  sleep(ms = Number.POSITIVE_INFINITY, keepAlive = true): Promise<void> {
     return new Promise((resolve) => {
       this.#over = resolve;
       if (ms === Number.POSITIVE_INFINITY) return;
@@ -13,7 +13,7 @@ export class InterruptibleSleep {
     });
   }
 
-  end(): void {
+  wake(): void {
     clearTimeout(this.#timer);
     this.#over();
   }

@@ -78,7 +78,7 @@ export class MailingRun {
       wanted: () => this.#preparation.signal,
       generation: () => this.#transport.generation,
       take: (attempt, generation) => this.#recorder.take(attempt, generation),
-      wake: () => this.#sleep.end(),
+      wake: () => this.#sleep.wake(),
     });
   }
 
@@ -150,12 +150,12 @@ export class MailingRun {
   wake(): void {
     this.#isWoken = true;
     this.#polls.dueIn(0);
-    this.#sleep.end();
+    this.#sleep.wake();
   }
 
   /** The database answers again: a stalled run goes on with all results that it kept. */
   resumeStalled(): void {
-    if (this.#stopState.endStall()) this.#sleep.end();
+    if (this.#stopState.endStall()) this.#sleep.wake();
   }
 
   /** The claim is lost: begins nothing more and writes nothing more. */
@@ -202,7 +202,7 @@ export class MailingRun {
     this.#stopState.become(how);
     this.#preparation.end();
     this.#returnQueue();
-    this.#sleep.end();
+    this.#sleep.wake();
   }
 
   #returnQueue(): void {
@@ -211,7 +211,7 @@ export class MailingRun {
 
   async #wait({ ms, slot }: Extract<NextAction, { kind: 'wait' }>): Promise<void> {
     // Start waiting before releasing the slot: for a batch, `leave` ends the wait synchronously.
-    const over = this.#sleep.take(ms);
+    const over = this.#sleep.sleep(ms);
     if (slot !== 'keep') this.#parts.workerSlot[slot]();
     await over;
     if (slot !== 'keep') this.#parts.workerSlot.retake();
