@@ -30,6 +30,7 @@ import {
 } from './mailing-unsubscribe.options.js';
 import { UnsubscribeController } from './unsubscribe.controller.js';
 import { UnsubscribePage } from './unsubscribe.page.js';
+import { UnsubscribeStores } from './unsubscribe.stores.js';
 import { Unsubscriber } from './unsubscriber.js';
 
 const SETTINGS = Symbol('MAILING_UNSUBSCRIBE_SETTINGS');
@@ -72,7 +73,7 @@ export class MailingUnsubscribeModule
 {
   constructor(
     @Inject(SETTINGS) private readonly settings: MailingUnsubscribeSettings,
-    @Inject(Unsubscriber) private readonly unsubscriber: Unsubscriber,
+    @Inject(UnsubscribeStores) private readonly stores: UnsubscribeStores,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
   ) {
     super();
@@ -106,7 +107,7 @@ export class MailingUnsubscribeModule
     const suppressions = suppressionList ? await this.#find(suppressionList) : null;
     const profilesOfMailings = this.#anywhere(MailingProfiles);
     const suppressionsOfMailings = this.#anywhere(MailingSuppressions);
-    this.unsubscriber.use({
+    this.stores.use({
       tokens: this.#tokens(),
       profiles: () => profiles ?? profilesOfMailings?.inUse ?? null,
       suppressions: () => suppressions ?? suppressionsOfMailings?.inUse ?? null,
@@ -116,7 +117,7 @@ export class MailingUnsubscribeModule
 
   /** Not earlier: what the mailings use is found while the modules are initialized, in any order. */
   onApplicationBootstrap(): void {
-    if (this.unsubscriber.hasStore) return;
+    if (this.stores.hasAny) return;
     const expected =
       'there, or suppressionList, here or in MailingModule, because unsubscriptions have to be stored';
     throw UNSUBSCRIBE_PLACE.of('profileRepository').wrong(expected, null, 'neither');
@@ -149,7 +150,7 @@ function withController(definition: DynamicModule, call: NotedCall): DynamicModu
   const made = {
     ...definition,
     controllers: [UnsubscribeController],
-    providers: [...(definition.providers ?? []), settings, page, Unsubscriber],
+    providers: [...(definition.providers ?? []), settings, page, UnsubscribeStores, Unsubscriber],
     exports: [Unsubscriber],
   };
   call.outer = calledOnce(made, call, {

@@ -1,45 +1,30 @@
+import { Inject, Injectable } from '@nestjs/common';
 import {
   askHost,
   HOST_CALL_TIMEOUT_MS,
-  type MailingEvents,
   ModuleContext,
-  type ProfileRepository,
-  type SuppressionList,
   type UnsubscribeTarget,
-  type UnsubscribeTokens,
 } from '../../mailing/src/index.js';
 import { UnsubscribeStoreMissingError } from './mailing-unsubscribe.errors.js';
+import { UnsubscribeStores } from './unsubscribe.stores.js';
 
 /** The reason that is stored with an address in the suppression list. */
 const REASON = 'unsubscribed';
-
-/** Where unsubscriptions are stored, and where they are reported. */
-export interface UnsubscriberParts {
-  tokens: UnsubscribeTokens;
-  /** Called at each click, because the stores of the mailings are known only after the application was initialized. */
-  profiles: () => ProfileRepository | null;
-  suppressions: () => SuppressionList | null;
-  /** Null if the application does not send mailings itself. */
-  events: MailingEvents | null;
-}
 
 /**
  * Stores what a token asks for; a repetition is harmless. It writes in the asynchronous context of the application's start. In the context
  * of a request, the write would be part of a transaction that the host has open there, and might not be committed when the reader is told
  * that it is done.
  */
+@Injectable()
 export class Unsubscriber {
-  #parts: UnsubscriberParts | null = null;
   readonly #context = new ModuleContext();
 
-  /** Called after all modules were put together, because the host's classes may be in any of them. */
-  use(parts: UnsubscriberParts): void {
-    this.#parts = parts;
-  }
+  constructor(@Inject(UnsubscribeStores) private readonly stores: UnsubscribeStores) {}
 
   /** @returns whether this is a token of ours. Changes nothing. */
   knows(token: unknown): boolean {
-    return this.#ready.tokens.verify(token) !== null;
+    return this.stores.parts.tokens.verify(token) !== null;
   }
 
   /**
@@ -55,7 +40,7 @@ export class Unsubscriber {
    * ```
    */
   async unsubscribe(token: unknown): Promise<boolean> {
-    const { tokens, events } = this.#ready;
+    const { tokens, events } = this.stores.parts;
     const target = tokens.verify(token);
     if (!target) return false;
     const kind = await this.#write(target);
@@ -66,14 +51,14 @@ export class Unsubscriber {
 
   async #write({ userId, email }: UnsubscribeTarget): Promise<'profile' | 'address'> {
     if (userId !== undefined) {
-      const profiles = this.#ready.profiles();
+      const profiles = this.stores.parts.profiles();
       if (!profiles?.setReceiveEmail) throw new UnsubscribeStoreMissingError('profileRepository');
       await this.#asked('ProfileRepository.setReceiveEmail', () =>
         profiles.setReceiveEmail?.([userId], false),
       );
       return 'profile';
     }
-    const suppressions = this.#ready.suppressions();
+    const suppressions = this.stores.parts.suppressions();
     if (!suppressions) throw new UnsubscribeStoreMissingError('suppressionList');
     await this.#asked('SuppressionList.suppress', () => suppressions.suppress(email ?? '', REASON));
     return 'address';
@@ -83,16 +68,5 @@ export class Unsubscriber {
   #asked(call: string, write: () => Promise<void> | undefined): Promise<void> {
     const terms = { call, timeoutMs: HOST_CALL_TIMEOUT_MS, option: null };
     return this.#context.begin(() => askHost<void>(terms, () => write()));
-  }
-
-  /** Whether there is a store for at least one kind of recipient. */
-  get hasStore(): boolean {
-    const { profiles, suppressions } = this.#ready;
-    return profiles()?.setReceiveEmail !== undefined || suppressions() !== null;
-  }
-
-  get #ready(): UnsubscriberParts {
-    if (!this.#parts) throw new Error('The application has not been initialized yet.');
-    return this.#parts;
   }
 }

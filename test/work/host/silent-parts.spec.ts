@@ -19,6 +19,7 @@ import {
 } from 'nestjs-mailing/scenarios';
 import { Unsubscriber } from 'nestjs-mailing/unsubscribe';
 import { describe, expect, it, vi } from 'vitest';
+import { UnsubscribeStores } from '../../../libs/unsubscribe/src/unsubscribe.stores.js';
 import { sendBatched } from '../../support/hosts/batched-mailing.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { IdleDispatcher } from '../../support/hosts/witnessed-parts.js';
@@ -207,8 +208,9 @@ describe('a click on an unsubscribe link', () => {
     vi.useFakeTimers();
     const profiles = { findByIds: () => never(), setReceiveEmail: () => never() } as ProfileRepository;
     const tokens = new UnsubscribeTokens('a secret that only tests know, and nobody else');
-    const unsubscriber = new Unsubscriber();
-    unsubscriber.use({ tokens, profiles: () => profiles, suppressions: () => null, events: null });
+    const stores = new UnsubscribeStores();
+    const unsubscriber = new Unsubscriber(stores);
+    stores.use({ tokens, profiles: () => profiles, suppressions: () => null, events: null });
     const clicked = unsubscriber.unsubscribe(tokens.sign({ mailingId: null, idx: 0, userId: 'ann' }));
     const failure = clicked.catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(30_000);
