@@ -2,7 +2,7 @@ import type { Provider, Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { MailerAdapterRenderer } from '../delivery/adapters/mailer-adapter.renderer.js';
+import { assertAdapter, MailerAdapterRenderer } from '../delivery/adapters/mailer-adapter.renderer.js';
 import { ActiveRenderer } from '../delivery/templates/active.renderer.js';
 import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../delivery/transport/email-message.sender.js';
 import { ModuleContext } from '../model/host-calls/async-context.js';
@@ -75,7 +75,7 @@ const prepare = provideFrom(
       if (batch.dispatcher) dispatcher.use(await find(moduleRef, batch.dispatcher));
       if (renderer) {
         const found = await find(moduleRef, renderer);
-        if (found instanceof MailerAdapterRenderer) found.prepare();
+        if (found instanceof MailerAdapterRenderer) assertAdapter(found);
         active.use(found);
       }
     },

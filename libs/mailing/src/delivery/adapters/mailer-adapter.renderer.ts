@@ -23,6 +23,9 @@ export interface MailerAdapterRendererOptions {
   text?: TextSettings;
 }
 
+/** Gives this file the mailer's options of a renderer. */
+let mailerOptionsOf: (renderer: MailerAdapterRenderer) => MailerOptions;
+
 /**
  * Renders with the template adapter of the host's `MailerModule`, for pug, mjml, ejs, nunjucks or liquid. Give it as the option `renderer`;
  * templates are still those of `templates.dir`. See `docs/content.md` for what it can and can't do.
@@ -39,6 +42,10 @@ export interface MailerAdapterRendererOptions {
  * ```
  */
 export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShutdown {
+  static {
+    mailerOptionsOf = (renderer) => renderer.mailerOptions();
+  }
+
   readonly #reader: FolderContentReader;
   readonly #copies = new TemplateCopyFolder();
   readonly #helpers: Record<string, TemplateHelper>;
@@ -53,17 +60,6 @@ export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShu
     this.#reader = new FolderContentReader(new TemplateFolder(dir));
     this.#helpers = helpers ?? {};
     this.#toText = plainTextWriter(text ?? DEFAULT_TEXT);
-  }
-
-  /** @throws MailerMissingError, MailerAdapterMissingError */
-  prepare(): void {
-    let options: MailerOptions;
-    try {
-      options = this.mailerOptions();
-    } catch {
-      throw new MailerMissingError();
-    }
-    if (typeof options.template?.adapter?.compile !== 'function') throw new MailerAdapterMissingError();
   }
 
   /**
@@ -102,6 +98,17 @@ export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShu
   onApplicationShutdown(): Promise<void> {
     return this.#copies.remove();
   }
+}
+
+/** @throws MailerMissingError, MailerAdapterMissingError if the host's mailer has no adapter that the renderer could use. */
+export function assertAdapter(renderer: MailerAdapterRenderer): void {
+  let options: MailerOptions;
+  try {
+    options = mailerOptionsOf(renderer);
+  } catch {
+    throw new MailerMissingError();
+  }
+  if (typeof options.template?.adapter?.compile !== 'function') throw new MailerAdapterMissingError();
 }
 
 function refuseWhatHandlebarsAloneCan({ fillFromTemplate, slots }: TemplateEmailInfo): void {
