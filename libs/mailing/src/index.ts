@@ -8,15 +8,10 @@ export { calledOnce, noteCall, type NotedCall, type OnceTerms } from './module/m
 export type { MailingModuleExtras, MailingOptionsFactory } from './module/mailing-module.definition.js';
 
 export { TemplateEmailSender } from './work/template-email.sender.js';
-export {
-  type ResumeReport,
-  type SweepReport,
-  TemplateEmailRestarter,
-} from './work/sweeps/template-email.restarter.js';
-export {
-  type PeriodicTask,
-  TemplateEmailPeriodicService,
-} from './work/servers/template-email-periodic.service.js';
+export { TemplateEmailRestarter } from './work/sweeps/template-email.restarter.js';
+export type { ResumeReport, SweepReport } from './work/sweeps/restart.sweep.js';
+export { TemplateEmailPeriodicService } from './work/servers/template-email-periodic.service.js';
+export type { PeriodicTask } from './work/servers/heartbeat.timer.js';
 export { TemplateEmailPreview } from './work/template-email.preview.js';
 export { MailingHealth } from './work/mailing.health.js';
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';

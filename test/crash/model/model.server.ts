@@ -40,9 +40,10 @@ import { ContentOpener } from '../../../libs/mailing/src/work/execution/content.
 import { SliceRunner } from '../../../libs/mailing/src/work/execution/slice.runner.js';
 import { ServerSweep } from '../../../libs/mailing/src/work/sweeps/server.sweep.js';
 import { StoredSlots } from '../../../libs/mailing/src/work/intake/slot.sources.js';
+import { HeartbeatTimer } from '../../../libs/mailing/src/work/servers/heartbeat.timer.js';
 import { TemplateEmailPeriodicService } from '../../../libs/mailing/src/work/servers/template-email-periodic.service.js';
 import { SourceWatches } from '../../../libs/mailing/src/work/intake/source-watches.js';
-import { TemplateEmailRestarter } from '../../../libs/mailing/src/work/sweeps/template-email.restarter.js';
+import { RestartSweep } from '../../../libs/mailing/src/work/sweeps/restart.sweep.js';
 import { TransportProbe } from '../../../libs/mailing/src/work/sweeps/transport-probe.js';
 import type { ModelTransport } from './model.transport.js';
 
@@ -106,7 +107,7 @@ export class ModelServer {
   readonly #membership: ServerMembership;
   readonly #runs: RunRegistry;
   readonly #fencedRuns = new FencedRuns();
-  readonly #restarter: TemplateEmailRestarter;
+  readonly #restarts: RestartSweep;
   readonly #worker: BatchWorker;
   readonly #batchSweep: BatchSweep;
   readonly #serverSweep: ServerSweep;
@@ -134,7 +135,8 @@ export class ModelServer {
     const recorder = new ProfileRecorder(() => null, settings, events);
     const doubts = new InDoubtDecision('leave', commands, events, faultPoints, recorder);
     const batches = new TemplateEmailBatchPersister(database);
-    const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
+    const heartbeats = new HeartbeatTimer(membership, runs, settings, events);
+    const periodic = new TemplateEmailPeriodicService(heartbeats);
     const journals = (this.#journals = new JournalRecovery(settings, membership, claims, batches, periodic));
     const taken = { settings, claims, batches, membership, doubts, journals, recorder, faultPoints };
     const taker = new ClaimAcquirer({ ...taken, fencedRuns: this.#fencedRuns });
@@ -154,6 +156,7 @@ export class ModelServer {
       claims: taker,
       worker,
       dispatcher,
+      periodic,
     }));
     const parts = { ...common, launcher, dispatcher };
     const sources = new SourceWatches(settings.run.sourceTimeoutMs);
@@ -169,13 +172,13 @@ export class ModelServer {
     const health = new HealthReader(database, settings.server.leaseMs);
     const held = new HeldMailings(settings, health, hold);
     const looking = { claims, periodic, probe, held, batchSweep };
-    this.#restarter = new TemplateEmailRestarter({ ...parts, ...looking });
+    this.#restarts = new RestartSweep({ ...parts, ...looking });
   }
 
   /** A heartbeat, the sweeps that follow it, and free batches, as a dispatcher would assign them. */
   async tick(): Promise<void> {
     await this.#membership.heartbeat();
-    await Promise.all([this.#serverSweep.look(), this.#restarter.sweep()]);
+    await Promise.all([this.#serverSweep.sweep(), this.#restarts.sweep()]);
     await this.#batchSweep.sweep();
     await this.#journals.clear();
     for (const batch of await this.#worker.free(MAX_BATCHES)) void this.#workOn(batch);

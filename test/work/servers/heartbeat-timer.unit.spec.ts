@@ -5,7 +5,7 @@ import type {
   ServerMembership,
   MembershipState,
 } from '../../../libs/mailing/src/work/servers/server-membership.js';
-import { TemplateEmailPeriodicService } from '../../../libs/mailing/src/work/servers/template-email-periodic.service.js';
+import { HeartbeatTimer } from '../../../libs/mailing/src/work/servers/heartbeat.timer.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 const SETTINGS = {
@@ -14,9 +14,9 @@ const SETTINGS = {
   run: { hostCallTimeoutMs: 10_000 },
 } as never;
 
-/** A periodic service with a membership that the test controls, and the calls it made. */
-function serviceOf(states: MembershipState[]): {
-  periodic: TemplateEmailPeriodicService;
+/** A timer with a membership that the test controls, and the calls it made. */
+function timerOf(states: MembershipState[]): {
+  heartbeats: HeartbeatTimer;
   log: string[];
   events: MailingEvents;
 } {
@@ -29,15 +29,15 @@ function serviceOf(states: MembershipState[]): {
   const runs = { revokeAll: () => log.push('revokeAll') } as unknown as RunRegistry;
   const events = new MailingEvents();
   const membership = { heartbeat } as unknown as ServerMembership;
-  return { periodic: new TemplateEmailPeriodicService(membership, runs, SETTINGS, events), log, events };
+  return { heartbeats: new HeartbeatTimer(membership, runs, SETTINGS, events), log, events };
 }
 
 it('runs its tasks as a member only, and at once after it was fenced and registered again', async () => {
-  const { periodic, log } = serviceOf(['standby', 'member', 'lost', 'member', 'lost', 'standby']);
-  periodic.addTask(() => void log.push('duty'));
-  periodic.onApplicationBootstrap();
+  const { heartbeats, log } = timerOf(['standby', 'member', 'lost', 'member', 'lost', 'standby']);
+  heartbeats.addTask(() => void log.push('duty'));
+  heartbeats.onApplicationBootstrap();
   await waitUntil(() => log.length >= 12, { what: 'some heartbeats' });
-  await periodic.stop();
+  await heartbeats.stop();
   expect(log.slice(0, 10)).toEqual([
     'standby',
     'member',
@@ -53,23 +53,23 @@ it('runs its tasks as a member only, and at once after it was fenced and registe
 });
 
 it('does not start a task again while it is running, runs the others, and waits for it at the end', async () => {
-  const { periodic } = serviceOf([]);
+  const { heartbeats } = timerOf([]);
   let release = (): void => undefined;
   let numSlow = 0;
   let numOther = 0;
-  periodic.addTask(() => {
+  heartbeats.addTask(() => {
     numSlow++;
     return new Promise<void>((resolve) => (release = resolve));
   });
-  periodic.addTask(() => void numOther++);
-  periodic.onApplicationBootstrap();
+  heartbeats.addTask(() => void numOther++);
+  heartbeats.onApplicationBootstrap();
   await waitUntil(() => numOther >= 5, { what: 'some heartbeats' });
   expect(numSlow).toBe(1);
   release();
   await waitUntil(() => numSlow === 2, { what: 'the task to start again' });
 
   let isStopped = false;
-  const stopping = periodic.stop().then(() => (isStopped = true));
+  const stopping = heartbeats.stop().then(() => (isStopped = true));
   await new Promise(setImmediate);
   expect(isStopped).toBe(false);
   release();
@@ -78,17 +78,17 @@ it('does not start a task again while it is running, runs the others, and waits 
 });
 
 it('reports a task that fails, by rejecting or by throwing, and runs the others', async () => {
-  const { periodic, events } = serviceOf([]);
+  const { heartbeats, events } = timerOf([]);
   const errors: string[] = [];
   let numOther = 0;
   events.on('server:error', ({ error }) => errors.push((error as Error).message));
-  periodic.addTask(() => Promise.reject(new Error('rejected')));
-  periodic.addTask(() => {
+  heartbeats.addTask(() => Promise.reject(new Error('rejected')));
+  heartbeats.addTask(() => {
     throw new Error('thrown');
   });
-  periodic.addTask(() => void numOther++);
-  periodic.onApplicationBootstrap();
+  heartbeats.addTask(() => void numOther++);
+  heartbeats.onApplicationBootstrap();
   await waitUntil(() => numOther >= 2, { what: 'some heartbeats' });
-  await periodic.stop();
+  await heartbeats.stop();
   expect(new Set(errors)).toEqual(new Set(['rejected', 'thrown']));
 });

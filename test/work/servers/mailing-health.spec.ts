@@ -103,13 +103,13 @@ forEachDatabase('the health report of a server', (kind) => {
     ]);
     const unclaimed = app.nest.get(UnclaimedBatchesSweep, { strict: false });
     await waitUntil(() => told.length === 1, { what: 'the event' });
-    for (let look = 0; look < 3; look++) await unclaimed.look();
+    for (let look = 0; look < 3; look++) await unclaimed.sweep();
     expect(told).toEqual(['batched']);
     await rig.database.dataSource.getRepository(MailServer).update('alive:3', { takesBatches: true });
     expect(codes(await app.health.check())).toEqual([]);
-    await unclaimed.look();
+    await unclaimed.sweep();
     await rig.database.dataSource.getRepository(MailServer).update('alive:3', { takesBatches: false });
-    await unclaimed.look();
+    await unclaimed.sweep();
     expect(told).toEqual(['batched', 'batched']);
   });
 

@@ -42,12 +42,14 @@ import { ProfileRecorder } from '../work/recipients/profile.recorder.js';
 import { RunRegistry } from '../work/run/run.registry.js';
 import { JournalManager } from '../work/servers/journal.manager.js';
 import { ServerMembership } from '../work/servers/server-membership.js';
+import { HeartbeatTimer } from '../work/servers/heartbeat.timer.js';
 import { TemplateEmailPeriodicService } from '../work/servers/template-email-periodic.service.js';
 import { STALLED_AFTER_MS, StalledFindings } from '../work/stalled.findings.js';
 import { BatchSweep } from '../work/sweeps/batch.sweep.js';
 import { ForgottenCommitsSweep } from '../work/sweeps/forgotten-commits.sweep.js';
 import { LateAnswersSweep } from '../work/sweeps/late-answers.sweep.js';
 import { ServerSweep } from '../work/sweeps/server.sweep.js';
+import { RestartSweep } from '../work/sweeps/restart.sweep.js';
 import { TemplateEmailRestarter } from '../work/sweeps/template-email.restarter.js';
 import { TransportProbe } from '../work/sweeps/transport-probe.js';
 import { UnclaimedBatchesSweep } from '../work/sweeps/unclaimed-batches.sweep.js';
@@ -72,7 +74,8 @@ const serverProviders: Provider[] = [
     MAILING_SETTINGS,
     ModuleContext,
   ),
-  provide(TemplateEmailPeriodicService, ServerMembership, RunRegistry, MAILING_SETTINGS, MailingEvents),
+  provide(HeartbeatTimer, ServerMembership, RunRegistry, MAILING_SETTINGS, MailingEvents),
+  provide(TemplateEmailPeriodicService, HeartbeatTimer),
 ];
 
 const EXECUTION_PARTS = {
@@ -184,6 +187,7 @@ const sweepProviders: Provider[] = [
     hold: ResumeHold,
     membership: ServerMembership,
     dispatcher: ActiveDispatcher,
+    periodic: TemplateEmailPeriodicService,
     events: MailingEvents,
   }),
   provideFrom(
@@ -203,7 +207,7 @@ const sweepProviders: Provider[] = [
     ResumeHold,
     MailingEvents,
   ),
-  provideByName(TemplateEmailRestarter, {
+  provideByName(RestartSweep, {
     settings: MAILING_SETTINGS,
     claims: MailingClaims,
     servers: TemplateEmailBatchServerPersister,
@@ -219,6 +223,7 @@ const sweepProviders: Provider[] = [
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),
+  provide(TemplateEmailRestarter, RestartSweep),
   provide(
     ServerSweep,
     TemplateEmailBatchServerPersister,
@@ -330,8 +335,8 @@ const engine = provideByName(MailingEngine, {
   intake: MailingIntake,
   launcher: MailingLauncher,
   runs: RunRegistry,
-  periodic: TemplateEmailPeriodicService,
-  restarter: TemplateEmailRestarter,
+  heartbeats: HeartbeatTimer,
+  restarts: RestartSweep,
   batchSweep: BatchSweep,
   forgotten: ForgottenCommitsSweep,
   batchWorker: BatchWorker,

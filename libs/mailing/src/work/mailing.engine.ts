@@ -22,8 +22,8 @@ import type { MailingReporter } from './mailing.reporter.js';
 import type { RunRegistry } from './run/run.registry.js';
 import type { ProfileRecorder } from './recipients/profile.recorder.js';
 import type { ServerMembership } from './servers/server-membership.js';
-import type { TemplateEmailPeriodicService } from './servers/template-email-periodic.service.js';
-import type { TemplateEmailRestarter } from './sweeps/template-email.restarter.js';
+import type { HeartbeatTimer } from './servers/heartbeat.timer.js';
+import type { RestartSweep } from './sweeps/restart.sweep.js';
 
 export interface MailingEngineParts {
   settings: Pick<MailingSettings, 'server' | 'uniqServerId'>;
@@ -34,8 +34,8 @@ export interface MailingEngineParts {
   intake: MailingIntake;
   launcher: MailingLauncher;
   runs: RunRegistry;
-  periodic: TemplateEmailPeriodicService;
-  restarter: TemplateEmailRestarter;
+  heartbeats: HeartbeatTimer;
+  restarts: RestartSweep;
   batchSweep: BatchSweep;
   forgotten: ForgottenCommitsSweep;
   batchWorker: BatchWorker;
@@ -86,13 +86,10 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
   }
 
   onApplicationBootstrap(): void {
-    const { periodic, events, batchSweep, batchWorker, dispatcher, restarter, forgotten } = this.parts;
-    periodic.addTask(() => batchSweep.sweep());
-    // Batches of dead servers need not wait for the next heartbeat.
-    events.on('server:pruned', () => void batchSweep.sweep());
+    const { batchWorker, dispatcher, restarts, forgotten } = this.parts;
     forgotten.onReleased(({ batch }) => {
       if (batch) dispatcher.announce();
-      else void restarter.sweep();
+      else void restarts.sweep();
     });
     void dispatcher.start(batchWorker);
   }
@@ -104,7 +101,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
   }
 
   async #end(): Promise<void> {
-    const { intake, runs, settings, dispatcher, periodic, restarter, batchSweep, membership } = this.parts;
+    const { intake, runs, settings, dispatcher, heartbeats, restarts, batchSweep, membership } = this.parts;
     const { launcher, recorder, reporter, events } = this.parts;
     const { shutdownTimeoutMs } = settings.server;
     const deadline = performance.now() + shutdownTimeoutMs;
@@ -123,9 +120,9 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     await endsWithin(reporter.close(), left());
     await recorder.close(left());
     // A task of the host that does not end in time is abandoned.
-    await endsWithin(periodic.stop(), left());
+    await endsWithin(heartbeats.stop(), left());
     // A sweep may wait for a database that does not answer. What it has claimed is recovered like the work of a dead server.
-    const sweeps = [restarter.idle(), batchSweep.idle(), this.parts.forgotten.stop()];
+    const sweeps = [restarts.idle(), batchSweep.idle(), this.parts.forgotten.stop()];
     await endsWithin(Promise.all(sweeps), left());
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     try {

@@ -1,5 +1,4 @@
 import type { OnApplicationBootstrap } from '@nestjs/common';
-import { InvalidArgumentError } from '../../model/errors/argument.errors.js';
 import { askHostUntimed, HostSilentError } from '../../model/host-calls/host-call.js';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
@@ -20,15 +19,8 @@ const HEARTBEAT = 'heartbeat';
  *
  * A heartbeat that fails is only reported: the lease runs out by itself, and runs stop starting messages then. A heartbeat that finds this process
  * declared dead stops its runs at once and registers the process again, under a new incarnation.
- *
- * @example
- * ```ts
- * constructor(periodic: TemplateEmailPeriodicService) {
- *   periodic.addTask(() => metrics.count('mailing.member', {}));
- * }
- * ```
  */
-export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
+export class HeartbeatTimer implements OnApplicationBootstrap {
   readonly #tasks: PeriodicTask[] = [];
   readonly #underWay = new Map<PeriodicTask, Promise<unknown>>();
   #timer: NodeJS.Timeout | null = null;
@@ -48,13 +40,7 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
     if (!this.#timer && !this.#stopped) this.#timer = setTimeout(this.#tick, 0);
   }
 
-  /**
-   * Runs `task` after each heartbeat that finds this process a member.
-   *
-   * @throws InvalidArgumentError if it is not a function.
-   */
   addTask(task: PeriodicTask): void {
-    if (typeof task !== 'function') throw new InvalidArgumentError('addTask: task', 'a function', task);
     this.#tasks.push(task);
   }
 

@@ -10,7 +10,9 @@ import type { ActiveDispatcher } from '../execution/active.dispatcher.js';
 import type { RunRegistry } from '../run/run.registry.js';
 import type { ResumeHold } from '../execution/resume-hold.js';
 import type { ServerMembership } from '../servers/server-membership.js';
+import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
 import type { SliceRunner } from '../execution/slice.runner.js';
+import type { Sweep } from './sweep.js';
 
 export interface BatchSweepParts {
   settings: Pick<MailingSettings, 'uniqServerId'>;
@@ -24,6 +26,7 @@ export interface BatchSweepParts {
   hold: ResumeHold;
   membership: ServerMembership;
   dispatcher: ActiveDispatcher;
+  periodic: TemplateEmailPeriodicService;
   events: MailingEvents;
 }
 
@@ -36,10 +39,17 @@ export interface BatchSweepParts {
  * A batch is recovered under a claim of this server before it is freed: recipients in flight are settled, and the host's resolver is asked, before
  * another server can claim it. If the sweeping process dies in between, its own claim is a dead one, and another sweep recovers it.
  */
-export class BatchSweep {
+export class BatchSweep implements Sweep {
   #sweeping: Promise<number> | null = null;
 
   constructor(private readonly parts: BatchSweepParts) {}
+
+  onApplicationBootstrap(): void {
+    const { periodic, events } = this.parts;
+    periodic.addTask(() => this.sweep());
+    // Batches of dead servers need not wait for the next heartbeat.
+    events.on('server:pruned', () => void this.sweep());
+  }
 
   /** Sweeps once. Calls at the same moment share one sweep. Never rejects. @returns how many batches were freed. */
   sweep(): Promise<number> {

@@ -1,4 +1,3 @@
-import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
 import type { Slice } from '../../model/states/slice.js';
@@ -10,9 +9,10 @@ import type { MailingLauncher } from '../execution/mailing-launcher.js';
 import type { ServerMembership } from '../servers/server-membership.js';
 import type { SliceRunner } from '../execution/slice.runner.js';
 import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
+import type { Sweep } from './sweep.js';
 
 /** Shortest time between two sweeps for a lag that goes on. */
-const MIN_LOOK_MS = 1_000;
+const MIN_INTERVAL_MS = 1_000;
 
 export interface ForgottenCommitsSweepParts {
   database: MailingDatabase;
@@ -32,8 +32,8 @@ export interface ForgottenCommitsSweepParts {
  * It sweeps after each heartbeat, and at once when a run finds its own commits gone. If this process remembers all of them, the mailing goes on;
  * otherwise it is paused, so that a person settles the doubt. Until then, claims of the slice are refused (`refuseIfForgotten`).
  */
-export class ForgottenCommitsSweep implements OnApplicationBootstrap {
-  #looking: Promise<void> | null = null;
+export class ForgottenCommitsSweep implements Sweep {
+  #sweeping: Promise<void> | null = null;
   #isAskedAgain = false;
   #timer: NodeJS.Timeout | null = null;
   #isOver = false;
@@ -42,8 +42,8 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
   constructor(private readonly parts: ForgottenCommitsSweepParts) {}
 
   onApplicationBootstrap(): void {
-    this.parts.periodic.addTask(() => this.look());
-    this.parts.database.commits.onRewound(() => void this.look());
+    this.parts.periodic.addTask(() => this.sweep());
+    this.parts.database.commits.onRewound(() => void this.sweep());
   }
 
   /** @param listener called with each slice that was restored and released, so that it goes on. */
@@ -52,21 +52,21 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
   }
 
   /** Sweeps once; a call during a sweep adds one more sweep. Never rejects. */
-  look(): Promise<void> {
+  sweep(): Promise<void> {
     if (this.#isOver) return Promise.resolve();
     this.#isAskedAgain = true;
-    this.#looking ??= this.#look().finally(() => (this.#looking = null));
-    return this.#looking;
+    this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = null));
+    return this.#sweeping;
   }
 
   /** Stops sweeping. Resolves when no sweep is running. */
   async stop(): Promise<void> {
     this.#isOver = true;
     if (this.#timer) clearTimeout(this.#timer);
-    await this.#looking;
+    await this.#sweeping;
   }
 
-  async #look(): Promise<void> {
+  async #sweep(): Promise<void> {
     while (this.#isAskedAgain) {
       this.#isAskedAgain = false;
       await this.#attempt(async () => {
@@ -74,7 +74,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
         for (const behind of await this.parts.forgotten.find())
           await this.#attempt(() => this.#restore(behind));
       });
-      this.#lookAgain();
+      this.#sweepAgain();
     }
   }
 
@@ -88,16 +88,16 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
   }
 
   /** Schedules the next sweep for the moment when a lag has lasted too long. */
-  #lookAgain(): void {
+  #sweepAgain(): void {
     const { commits } = this.parts.database;
     if (this.#timer || this.#isOver || !commits.idle().some(({ behindSince }) => behindSince !== null))
       return;
     this.#timer = setTimeout(
       () => {
         this.#timer = null;
-        void this.look();
+        void this.sweep();
       },
-      Math.max(commits.options.lagTimeoutMs, MIN_LOOK_MS),
+      Math.max(commits.options.lagTimeoutMs, MIN_INTERVAL_MS),
     ).unref();
   }
 

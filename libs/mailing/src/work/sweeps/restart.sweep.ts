@@ -1,4 +1,3 @@
-import type { OnApplicationBootstrap } from '@nestjs/common';
 import { ServerStandbyError, ServerShuttingDownError } from '../../model/errors/request.errors.js';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
@@ -15,9 +14,10 @@ import type { RunRegistry } from '../run/run.registry.js';
 import type { ResumeHold } from '../execution/resume-hold.js';
 import type { ServerMembership } from '../servers/server-membership.js';
 import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
+import type { Sweep } from './sweep.js';
 import type { TransportProbe } from './transport-probe.js';
 
-export interface TemplateEmailRestarterParts {
+export interface RestartSweepParts {
   settings: Pick<MailingSettings, 'migrationList' | 'uniqServerId'>;
   claims: MailingClaims;
   servers: TemplateEmailBatchServerPersister;
@@ -51,21 +51,17 @@ export interface ResumeReport extends SweepReport {
 }
 
 /**
- * Resumes this server's unfinished mailings at bootstrap, and adopts those of the dead servers in `migrationList`.
+ * Does the work of `TemplateEmailRestarter`.
  *
  * It never delays or breaks the bootstrap: all work begins in the background, after the host is ready. The sweep is repeated with each heartbeat. So
  * a mailing that was missed for any reason (the database was away, a lease ran out only later) is found without a restart.
- *
- * With the option `resume: 'manual'` it begins only what this process was asked for since its start, until `resume()` is called. Requested pauses and
- * cancels are completed, and lists whose writer died become `failed`: neither sends anything.
  */
-export class TemplateEmailRestarter implements OnApplicationBootstrap {
+export class RestartSweep implements Sweep {
   #sweeping: Promise<SweepReport> | null = null;
-
   #resuming: Promise<ResumeReport> | null = null;
   #hasToldOfHold = false;
 
-  constructor(private readonly parts: TemplateEmailRestarterParts) {}
+  constructor(private readonly parts: RestartSweepParts) {}
 
   onApplicationBootstrap(): void {
     this.parts.periodic.addTask(() => this.#tellOfHold());
@@ -74,32 +70,13 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     this.parts.periodic.addTask(() => void this.#probe());
   }
 
-  /**
-   * Finds unfinished mailings and begins them, except those that wait for `resume()`. Calls at the same moment share one sweep. Never rejects.
-   *
-   * @returns what was found; the mailings themselves go on in the background.
-   */
+  /** As `TemplateEmailRestarter.sweep`. */
   sweep(): Promise<SweepReport> {
     this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = null));
     return this.#sweeping;
   }
 
-  /**
-   * Begins the mailings that wait in the database since a start with `resume: 'manual'`. From now on, until it ends, this process resumes mailings as
-   * with `auto`. Harmless when repeated, and if nothing waits. It affects this process alone: call it on each server that was started so.
-   *
-   * Mailings that were paused because the mail server was unreachable go on when a probe reaches it; a probe starts now.
-   *
-   * @returns what was found, once it is begun; the mailings themselves go on in the background. A later call does not list what the first one began.
-   * @throws ServerStandbyError if another live process has our server id; ServerShuttingDownError during shutdown; errors of the database. Nothing
-   * was begun then, and the call may be repeated.
-   *
-   * @example
-   * ```ts
-   * const { resumed, adopted, batched } = await restarter.resume();
-   * console.log(`${resumed.length} mailings go on, ${adopted.length} of them from dead servers, and ${batched.length} in batches`);
-   * ```
-   */
+  /** As `TemplateEmailRestarter.resume`. */
   resume(): Promise<ResumeReport> {
     this.#resuming ??= this.#resume().finally(() => (this.#resuming = null));
     return this.#resuming;

@@ -1,10 +1,10 @@
-import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { HealthReader } from '../../store/queries/health.reader.js';
 import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
+import type { Sweep } from './sweep.js';
 
 /** Reports batched mailings that no server takes, once each time a mailing starts to wait. */
-export class UnclaimedBatchesSweep implements OnApplicationBootstrap {
+export class UnclaimedBatchesSweep implements Sweep {
   #told = new Set<string>();
 
   constructor(
@@ -14,10 +14,10 @@ export class UnclaimedBatchesSweep implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.periodic.addTask(() => this.look());
+    this.periodic.addTask(() => this.sweep());
   }
 
-  async look(): Promise<void> {
+  async sweep(): Promise<void> {
     const waiting = (await this.reader.unclaimed()).map(({ mailingId }) => mailingId);
     const news = waiting.filter((mailingId) => !this.#told.has(mailingId));
     this.#told = new Set(waiting);
