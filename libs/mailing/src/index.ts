@@ -88,7 +88,7 @@ export type {
   RecipientRecord,
   Recipients,
 } from './model/mail/recipient.js';
-export { beginReading } from './model/host-calls/source-reading.js';
+export { beginReading, isIterable } from './model/host-calls/source-reading.js';
 export { SOURCE_TIMEOUT_MS, SourceWatch } from './model/host-calls/source-watch.js';
 export {
   type MailingTemplate,

@@ -1,5 +1,4 @@
 // What the optional parts share with the plugin, and a host has no use for. The package does not export it.
-export { isIterable } from './model/host-calls/source-reading.js';
 export {
   group,
   optionalGroup,

@@ -1,11 +1,11 @@
 import {
   beginReading,
+  isIterable,
   type Recipient,
   type Recipients,
   SourceWatch,
   UnknownRecipientsError,
 } from '../../mailing/src/index.js';
-import { isIterable } from '../../mailing/src/parts.js';
 
 /** One list of any length, read once and split into partitions, with one recipient in memory at a time. */
 export class RecipientPartitions {

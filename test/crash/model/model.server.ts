@@ -149,15 +149,8 @@ export class ModelServer {
     const launcher = new MailingLauncher({ ...common, claims: taker });
     const worker = (this.#worker = new BatchWorker({ ...common, batches }));
     const dispatcher = new ActiveDispatcher(settings, events);
-    const batchSweep = (this.#batchSweep = new BatchSweep({
-      ...common,
-      batches,
-      mailings: claims,
-      claims: taker,
-      worker,
-      dispatcher,
-      periodic,
-    }));
+    const sweeping = { batches, mailings: claims, claims: taker, worker, dispatcher, periodic };
+    const batchSweep = (this.#batchSweep = new BatchSweep({ ...common, ...sweeping }));
     const parts = { ...common, launcher, dispatcher };
     const sources = new SourceWatches(settings.run.sourceTimeoutMs);
     this.intake = new MailingIntake({

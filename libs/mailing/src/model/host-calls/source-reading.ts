@@ -78,7 +78,14 @@ class ListOfContext<T> implements AsyncIterable<T>, Given<T> {
   }
 }
 
-/** True for what `beginReading` accepts. A text is refused, although it could be read letter by letter. */
+/**
+ * True for what `beginReading` accepts. A text is refused, although it could be read letter by letter. For the plugin and its parts.
+ *
+ * @example
+ * ```ts
+ * const isList = isIterable(new Set(['ann@home.example'])); // true
+ * ```
+ */
 export function isIterable(list: unknown): list is Iterable<unknown> | AsyncIterable<unknown> {
   if (typeof list !== 'object' || list === null) return false;
   const by = Symbol.asyncIterator in list ? Symbol.asyncIterator : Symbol.iterator;
