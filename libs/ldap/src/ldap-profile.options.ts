@@ -16,12 +16,9 @@ import {
 } from './ldap-client.options.js';
 import { LDAP_PLACE } from './ldap.errors.js';
 
-/**
- * The attributes that a profile is read from. Of an attribute with several values, `email`, `name`, `locale` and `lastEmailed` use the first one;
- * `emailStatus` and `receiveEmail` look at each; `data` takes them all.
- */
+/** The attributes that a profile is read from. */
 export interface LdapAttributes {
-  /** The address. Default: `mail`. */
+  /** The address; of several values the first one, as with `name`, `locale` and `lastEmailed`. Default: `mail`. */
   email?: string;
   /** The display name; false: none. Default: `cn`. */
   name?: string | false;
@@ -31,13 +28,13 @@ export interface LdapAttributes {
    */
   locale?: string | false;
   /**
-   * With the values that mean `invalid`, whatever their case, for example `{ attribute: 'mailStatus', invalid: ['bounced'] }`. Without it,
-   * every address is valid. Default: null.
+   * With the values that mean `invalid`, if the entry has one of them, whatever their case, for example
+   * `{ attribute: 'mailStatus', invalid: ['bounced'] }`. Without it, every address is valid. Default: null.
    */
   emailStatus?: { attribute: string; invalid: string[] } | null;
   /**
-   * With the values that mean no, whatever their case, for example `{ attribute: 'wantsMail', no: ['FALSE', 'no'] }`. Without it, every
-   * profile receives mail. Default: null.
+   * With the values that mean no, if the entry has one of them, whatever their case, for example
+   * `{ attribute: 'wantsMail', no: ['FALSE', 'no'] }`. Without it, every profile receives mail. Default: null.
    */
   receiveEmail?: { attribute: string; no: string[] } | null;
   /** A GeneralizedTime such as `20260131120000Z`, or an ISO date; anything else counts as never. Default: null. */
