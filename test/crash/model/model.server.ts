@@ -133,7 +133,7 @@ export class ModelServer {
     const commands = new CommandPersister(database, faultPoints);
     const claims = new MailingClaims(database);
     const recorder = new ProfileRecorder(() => null, settings, events);
-    const doubts = new InDoubtDecision('leave', commands, events, faultPoints, recorder);
+    const doubts = new InDoubtDecision(settings, commands, events, faultPoints, recorder, runs);
     const batches = new TemplateEmailBatchPersister(database);
     const heartbeats = new HeartbeatTimer(membership, runs, settings, events);
     const periodic = new TemplateEmailPeriodicService(heartbeats);

@@ -3,7 +3,7 @@ import { EMAIL_MESSAGE_SENDER, type EmailMessageSender } from '../delivery/trans
 import { ModuleContext } from '../model/host-calls/async-context.js';
 import { MAILING_DATA_SOURCE } from '../model/options/data-source.token.js';
 import { MAILING_SETTINGS, type MailingSettings } from '../model/options/mailing-options.js';
-import { FAULT_POINTS, type FaultPoints } from '../model/ports/fault-points.js';
+import { FAULT_POINTS } from '../model/ports/fault-points.js';
 import { TEMPLATE_RENDERER } from '../model/ports/template.renderer.js';
 import { MailingEvents } from '../model/reports/mailing-event.js';
 import { AttachmentStore } from '../store/attachments/attachment.store.js';
@@ -94,19 +94,8 @@ const executionProviders: Provider[] = [
   provide(ActiveDispatcher, MAILING_SETTINGS, MailingEvents),
   provide(ResumeHold, MAILING_SETTINGS),
   provide(HeldMailings, MAILING_SETTINGS, HealthReader, ResumeHold),
-  provideFrom(
+  provide(
     InDoubtDecision,
-    (
-      { inDoubt, run }: MailingSettings,
-      commands: CommandPersister,
-      events: MailingEvents,
-      faultPoints: FaultPoints,
-      recorder: ProfileRecorder,
-      { stopSignal: stop }: RunRegistry,
-    ) => {
-      const timeoutMs = run.hostCallTimeoutMs;
-      return new InDoubtDecision(inDoubt, commands, events, faultPoints, recorder, { timeoutMs, stop });
-    },
     MAILING_SETTINGS,
     CommandPersister,
     MailingEvents,

@@ -321,10 +321,7 @@ export class ServerStandbyError extends TemplateEmailRequestError {
 
   constructor(
     readonly uniqServerId: string,
-    /**
-     * The process that owns it; null: this process has not registered (for example because the database could not be reached), or has lost
-     * its lease.
-     */
+    /** The process that owns it; null: this process has not registered, or has lost its lease. */
     readonly other: IdHolder | null = null,
   ) {
     const reason = other ? `${holderInWords(other)} uses it` : 'it has not registered, or has lost its lease';

@@ -1,18 +1,15 @@
 import { MessageIdentity } from '../../delivery/mime/message-identity.js';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
-import {
-  askHost,
-  HOST_CALL_TIMEOUT_MS,
-  HostAnswerError,
-  type HostCallTerms,
-} from '../../model/host-calls/host-call.js';
+import { askHost, HostAnswerError } from '../../model/host-calls/host-call.js';
 import { kindOf } from '../../model/values/value-kind.js';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
-import type { InDoubtPolicy, InDoubtVerdict } from '../../model/options/in-doubt-policy.js';
+import type { InDoubtVerdict } from '../../model/options/in-doubt-policy.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { HeldClaim } from '../../store/ledger/held-claim.js';
 import type { DoubtfulRow } from '../../store/commands/read-doubtful.js';
 import type { CommandPersister } from '../../store/commands/command.persister.js';
+import type { RunRegistry } from '../run/run.registry.js';
 import type { ProfileRecorder } from '../recipients/profile.recorder.js';
 
 const CALL = 'inDoubt';
@@ -20,6 +17,10 @@ const VERDICTS: ReadonlySet<unknown> = new Set<InDoubtVerdict>(['sent', 'resend'
 
 /** A bound for one statement. In practice fewer are in flight at a time; more than that would stay in doubt. */
 const MAX_RETRIES_ASKED_ABOUT = 10_000;
+
+type InDoubtSettings = Pick<MailingSettings, 'inDoubt'> & {
+  run: Pick<MailingSettings['run'], 'hostCallTimeoutMs'>;
+};
 
 /**
  * Asks the host's resolver about the recipients that were in flight when a process crashed.
@@ -29,19 +30,18 @@ const MAX_RETRIES_ASKED_ABOUT = 10_000;
  */
 export class InDoubtDecision {
   constructor(
-    private readonly policy: InDoubtPolicy,
+    private readonly settings: InDoubtSettings,
     private readonly commands: CommandPersister,
     private readonly events: MailingEvents,
     private readonly faultPoints: FaultPoints,
     private readonly recorder: Pick<ProfileRecorder, 'noteMailed'>,
-    /** How long the host may take; `stop` aborts when this process begins no more work. */
-    private readonly terms: Omit<HostCallTerms, 'call'> = { timeoutMs: HOST_CALL_TIMEOUT_MS },
+    private readonly runs: Pick<RunRegistry, 'stopSignal'>,
   ) {}
 
   /** Never rejects because of the resolver. */
   async resolve(claim: HeldClaim, info: TemplateEmailInfo): Promise<void> {
     const { mailingId, lowWaterIdx, highWaterIdx, inFlight } = claim;
-    if (typeof this.policy !== 'function' || !inFlight || inFlight.numInFlight === 0) return;
+    if (typeof this.settings.inDoubt !== 'function' || !inFlight || inFlight.numInFlight === 0) return;
     const rows = await this.commands.doubtful(claim, {
       fromIdx: lowWaterIdx,
       toIdx: highWaterIdx,
@@ -61,8 +61,10 @@ export class InDoubtDecision {
   }
 
   async #ask(mailingId: string, rows: DoubtfulRow[], identity: MessageIdentity): Promise<InDoubtVerdict[]> {
-    const { policy } = this;
-    if (typeof policy !== 'function') return [];
+    const { inDoubt, run } = this.settings;
+    if (typeof inDoubt !== 'function') return [];
+    // The wait ends when this process begins no more work.
+    const terms = { call: CALL, timeoutMs: run.hostCallTimeoutMs, stop: this.runs.stopSignal };
     const asked = rows.map(({ idx, email, userId }) => ({
       mailingId,
       idx,
@@ -71,7 +73,7 @@ export class InDoubtDecision {
       messageId: identity.messageId(idx),
     }));
     try {
-      const verdicts: unknown = await askHost({ call: CALL, ...this.terms }, () => policy(asked));
+      const verdicts: unknown = await askHost(terms, () => inDoubt(asked));
       if (!Array.isArray(verdicts) || verdicts.length !== rows.length) {
         const got = Array.isArray(verdicts) ? `${verdicts.length}` : kindOf(verdicts);
         throw new HostAnswerError(CALL, `an array of ${rows.length} verdicts`, got);

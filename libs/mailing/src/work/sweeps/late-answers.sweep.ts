@@ -1,9 +1,9 @@
-import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { CommandPersister } from '../../store/commands/command.persister.js';
 import type { FencedRun, FencedRuns } from '../claims/fenced.runs.js';
 import type { ProfileRecorder } from '../recipients/profile.recorder.js';
 import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
+import type { Sweep } from './sweep.js';
 
 /**
  * Settles recipients that another server has recorded as in doubt, by what this process knows of them: their answers arrived, or could be written, only
@@ -14,7 +14,7 @@ import type { TemplateEmailPeriodicService } from '../servers/template-email-per
  *
  * Cost: two transactions per heartbeat for each such run, until its recipients are settled.
  */
-export class LateAnswersSweep implements OnApplicationBootstrap {
+export class LateAnswersSweep implements Sweep {
   constructor(
     private readonly fencedRuns: FencedRuns,
     private readonly commands: CommandPersister,
