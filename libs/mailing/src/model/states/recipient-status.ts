@@ -59,7 +59,8 @@ export const RECIPIENT_TRANSITIONS: Record<RecipientStatus, Partial<Record<Recip
   },
   error: { deferred: 'a person asks to try those with errors again' },
   in_doubt: {
-    deferred: 'a person or the resolver of the host asks to send it again',
+    deferred:
+      'a person or the resolver of the host asks to send it again, or the process of a lost claim knows that it was never handed over',
     sent: 'a person or the resolver of the host knows that it arrived, or its answer could be written only after the claim was lost',
     error: 'a person knows that it did not arrive, and leaves it at that',
   },
