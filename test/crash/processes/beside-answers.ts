@@ -1,21 +1,19 @@
 import type { EmailAddress, MailBatch, Mailing } from 'nestjs-mailing';
 
 /**
- * Rows without what late answers to recipients in doubt may change: the counter and the outcome of such a recipient.
+ * Rows without what a process that returns may change: the outcome of recipients in doubt of which it knows more, and the counters.
  *
- * @param isAnswered whether an address belongs to such a recipient.
+ * @param isKnown addresses of these recipients.
  */
 export function besideAnswers(
   rows: readonly (Mailing | MailBatch | EmailAddress)[],
-  isAnswered: ReadonlySet<string> = new Set(),
+  isKnown: ReadonlySet<string> = new Set(),
 ): object[] {
   return rows.map((row) => {
     if ('numSent' in row) {
-      const { numSent, numErrors, ...rest } = row;
-      return { ...rest, numSentOrErrors: numSent + numErrors };
+      const { numSent: _sent, numErrors: _errors, ...rest } = row;
+      return rest;
     }
-    if (!isAnswered.has(row.emailAddress)) return row;
-    const { status: _status, errorCode: _code, errorText: _text, changedAt: _at, ...rest } = row;
-    return rest;
+    return isKnown.has(row.emailAddress) ? { emailAddress: row.emailAddress } : row;
   });
 }
