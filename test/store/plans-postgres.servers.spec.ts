@@ -3,6 +3,7 @@ import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.j
 import { mailboxKey } from '../../libs/mailing/src/model/addresses/email-address.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
 import { HealthReader } from '../../libs/mailing/src/store/queries/health.reader.js';
+import { settleLate } from '../../libs/mailing/src/store/commands/settle-late.js';
 import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
@@ -61,6 +62,9 @@ describe('the query plans of a run (postgres)', () => {
     await ledger.commit({ ...quiet, outcomes, deferred, returned: [2, 3], capacity: MARKED });
     await ledger.commit({ ...quiet, returned: [5] });
     await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, evidence: null });
+    const known = { claimToken: 'run#1', commitSeq: ledger.commitSeq, sent: [7], unsent: [8, 9] };
+    const late = await settleLate(database, { mailingId, batch: null }, known);
+    expect([late.settled.size, late.numRetried]).toEqual([1, 2]);
 
     expect(database.steps.length).toBeGreaterThan(30);
     expect(stepsWithoutKey(database.steps)).toEqual([]);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
 import { HealthReader } from '../../libs/mailing/src/store/queries/health.reader.js';
+import { settleLate } from '../../libs/mailing/src/store/commands/settle-late.js';
 import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
@@ -65,6 +66,9 @@ forEachInnoDb('the query plans of a run', (kind) => {
     ];
     await ledger.commit({ ...quiet, outcomes, returned: [2, 3], capacity: MARKED });
     await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, evidence: null });
+    const known = { claimToken: 'run#1', commitSeq: ledger.commitSeq, sent: [4], unsent: [5, 6] };
+    const late = await settleLate(database, { mailingId, batch: null }, known);
+    expect([late.settled.size, late.numRetried]).toEqual([1, 2]);
 
     expect(database.plans.length).toBeGreaterThan(15);
     assertPlans(database.plans);

@@ -206,8 +206,8 @@ export interface MailingEventMap {
   /** The oldest `count` updates were dropped: too many wait for the host's repository, or the process ends. */
   'profiles:dropped': { what: 'lastEmailed' | 'emailStatus'; count: number };
   /**
-   * Recipients were in doubt because a claim was lost, and the process of that claim knows more: `numSent` are recorded as sent, and `numRetried`, which no
-   * mail server has, are tried again.
+   * Recipients were in doubt because a claim was lost, and the process of that claim knows more: `numSent` are recorded as sent, and `numRetried`, which
+   * were never handed over, are tried again.
    */
   'in-doubt:settled': { mailingId: string; numSent: number; numRetried: number };
   /** The host's resolver failed; the recipients stay in doubt. */

@@ -12,9 +12,9 @@ import { requestCancel } from './request-cancel.js';
 import { requestPause } from './request-pause.js';
 import { resumeMailing } from './resume-mailing.js';
 import { retryAll } from './retry-all.js';
-import { type LostClaim, retryUnsent } from './retry-unsent.js';
 import { settleAllInDoubt } from './settle-all-in-doubt.js';
-import { resolveDoubtful, settleAnsweredLate, type SettledLate } from './resolve-doubtful.js';
+import { resolveDoubtful } from './resolve-doubtful.js';
+import { type LateKnowledge, settleLate, type SettledLate } from './settle-late.js';
 import { hasTransportPaused, type MailingScope, resumeTransportPaused } from './transport-paused.js';
 
 /** Writes commands into the mailing's row. The mailing's run finds them there; no process has to be reached. */
@@ -94,14 +94,9 @@ export class CommandPersister {
     return resolveDoubtful(this.database, { mailingId, batch }, rows, verdict);
   }
 
-  /** Settles recipients as sent that are in doubt because a claim was lost before their answers were written. */
-  settleAnsweredLate(slice: Slice, indexes: number[], others: number[]): Promise<SettledLate> {
-    return settleAnsweredLate(this.database, slice, indexes, others);
-  }
-
-  /** Makes recipients due again that a lost claim left in doubt, and that no mail server has. @returns how many. */
-  retryUnsent(slice: Slice, indexes: number[], claim: LostClaim): Promise<number> {
-    return indexes.length === 0 ? Promise.resolve(0) : retryUnsent(this.database, slice, indexes, claim);
+  /** Settles recipients that are in doubt because a claim was lost, by what the process of that claim knows. */
+  settleLate(slice: Slice, known: LateKnowledge): Promise<SettledLate> {
+    return settleLate(this.database, slice, known);
   }
 
   /** State of a mailing. @returns null if there is no such mailing. */

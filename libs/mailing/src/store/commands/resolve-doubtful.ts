@@ -2,7 +2,7 @@ import type { Slice } from '../../model/states/slice.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import { inChunks } from '../database/placeholders.js';
 import { RECIPIENT_TABLES, type RecipientTable } from '../recipients/open-recipient.js';
-import { hasUnsettled, stillInDoubt } from './find-retryable.js';
+import { stillInDoubt } from './find-retryable.js';
 import { lockProgress } from './lock-progress.js';
 import type { DoubtfulRow } from './read-doubtful.js';
 import { retryRecipients } from './retry-recipients.js';
@@ -32,41 +32,8 @@ export async function resolveDoubtful(
   });
 }
 
-/** What late answers have settled. */
-export interface SettledLate {
-  /** Idx of the recipients that were in doubt. */
-  settled: Set<number>;
-  /** False if some of the recipients may still become in doubt, because their rows are `pending` or `sending`. */
-  isOver: boolean;
-}
-
-/**
- * Settles recipients as sent that are in doubt because a claim was lost before their answers were written. Recipients with another outcome are not
- * changed.
- *
- * @param others recipients of the same claim, which are only looked at.
- */
-export function settleAnsweredLate(
-  database: MailingDatabase,
-  slice: Slice,
-  indexes: number[],
-  others: number[],
-): Promise<SettledLate> {
-  return database.transaction(async (session) => {
-    await lockProgress(session, slice);
-    const settled = new Set<number>();
-    let isOver = true;
-    for (const source of RECIPIENT_TABLES) {
-      for (const idx of await settleDoubtful(session, slice, source, indexes, 'sent')) settled.add(idx);
-      if (await hasUnsettled(session, session.tables[source], slice.mailingId, [...indexes, ...others]))
-        isOver = false;
-    }
-    return { settled, isOver };
-  });
-}
-
 /** Call it under the lock of the slice's progress row. @returns idx of the recipients that were in doubt, and are not any more. */
-async function settleDoubtful(
+export async function settleDoubtful(
   session: Session,
   slice: Slice,
   source: RecipientTable,

@@ -17,7 +17,7 @@ export interface FencedRun extends LostClaim {
   evidence: FencedOutcomes | null;
   /** Recipients whose message the mail server accepted, and their profile ids; empty until the last message has ended. */
   sent: Map<number, string | undefined>;
-  /** Recipients in flight that no mail server has; empty until the last message has ended. */
+  /** Recipients in flight that were never handed over; empty until the last message has ended. */
   unsent: number[];
   numRecipients: number;
   keptUntil: number;
@@ -50,7 +50,7 @@ export class FencedRuns {
   ): Promise<void> {
     const { commitSeq, inFlight } = ledger ?? { commitSeq: -1, inFlight: [] };
     const evidenceNow = (): FencedOutcomes | null => ledger && new FencedOutcomes(commitSeq, run.unrecorded);
-    const { outcomes, begun } = run.unrecorded;
+    const { outcomes } = run.unrecorded;
     const fenced: FencedRun = {
       slice: { mailingId, batch },
       claimToken,
@@ -58,19 +58,19 @@ export class FencedRuns {
       evidence: evidenceNow(),
       sent: new Map(),
       unsent: [],
-      numRecipients: outcomes.length + inFlight.length + begun.size + 1,
+      numRecipients: outcomes.length + inFlight.length + 1,
       keptUntil: performance.now() + KEPT_MS,
     };
     this.#runs.set(claimToken, fenced);
     this.#numRecipients += fenced.numRecipients;
     this.#shrink();
     await run.drained();
-    const last = run.unrecorded;
     fenced.evidence = evidenceNow();
-    for (const { idx, status, contact } of last.outcomes)
-      if (status === 'sent') fenced.sent.set(idx, contact?.userId);
-    const ended = new Set(last.outcomes.map(({ idx }) => idx));
-    fenced.unsent = [...new Set(inFlight)].filter((idx) => !ended.has(idx));
+    const { outcomes: last, deferred } = run.unrecorded;
+    for (const { idx, status, contact } of last) if (status === 'sent') fenced.sent.set(idx, contact?.userId);
+    // With `inDoubt: 'resend'`, one that is deferred may be one in doubt.
+    const tried = new Set([...last, ...deferred].map(({ idx }) => idx));
+    fenced.unsent = [...new Set(inFlight)].filter((idx) => !tried.has(idx));
   }
 
   /** What the run with this claim knows; null: it was no run of this process, or it may not know everything. */

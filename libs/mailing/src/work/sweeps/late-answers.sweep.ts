@@ -9,10 +9,10 @@ import type { Sweep } from './sweep.js';
  * Settles recipients that another server has recorded as in doubt, by what this process knows of them: their answers arrived, or could be written, only
  * after the claim was lost.
  *
- * A recipient whose message was accepted becomes `sent`, as if a person had said so. A recipient that no mail server has is tried again, if nothing has
- * been done about it since (`retryUnsent`). A refusal settles nothing.
+ * A recipient whose message was accepted becomes `sent`, as if a person had said so. A recipient that was never handed over is tried again, if
+ * nothing has been done about it since (`retryUnsent`). A refusal settles nothing.
  *
- * Cost: two transactions per heartbeat for each such run, until its recipients are settled.
+ * Cost: one transaction per heartbeat for each such run, until its recipients are settled.
  */
 export class LateAnswersSweep implements Sweep {
   constructor(
@@ -39,12 +39,12 @@ export class LateAnswersSweep implements Sweep {
   }
 
   async #settle(run: FencedRun): Promise<void> {
-    const { slice, sent, unsent, keptUntil } = run;
+    const { slice, claimToken, commitSeq, sent, unsent, keptUntil } = run;
     const { commands, events, fencedRuns, recorder } = this;
     if (performance.now() > keptUntil) fencedRuns.forget(run);
     if (sent.size + unsent.length === 0) return;
-    const numRetried = await commands.retryUnsent(slice, unsent, run);
-    const { settled, isOver } = await commands.settleAnsweredLate(slice, [...sent.keys()], unsent);
+    const known = { claimToken, commitSeq, sent: [...sent.keys()], unsent };
+    const { settled, numRetried, isOver } = await commands.settleLate(slice, known);
     if (isOver) fencedRuns.forget(run);
     if (settled.size + numRetried === 0) return;
     events.emit('in-doubt:settled', { mailingId: slice.mailingId, numSent: settled.size, numRetried });
