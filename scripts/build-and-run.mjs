@@ -10,7 +10,7 @@ process.on('SIGINT', () => {});
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => running?.kill(signal));
 
 process.exitCode =
-  (await run('npm', ['run', '--silent', 'build'])) ||
+  (await run('npm', ['run', '--silent', 'build:hosts'])) ||
   (await run(process.execPath, ['--import', 'tsx', program, ...args]));
 
 async function run(command, args) {

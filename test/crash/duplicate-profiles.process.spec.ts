@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { MailAddressClaim, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { builtProgram } from '../support/hosts/built-program.js';
 import type { FaultPoint } from '../../libs/mailing/src/model/ports/fault-points.js';
 import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
 
-const PROCESS = fileURLToPath(new URL('processes/profiles.process.mjs', import.meta.url));
+const PROCESS = builtProgram('profiles.process');
 const ADDRESSES = 9;
 const RECIPIENTS = 36;
 const MAX_IN_DOUBT = 4;

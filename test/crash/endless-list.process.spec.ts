@@ -2,14 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Mailing, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { builtProgram } from '../support/hosts/built-program.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
 
-const HOST = fileURLToPath(new URL('processes/endless-list.process.mjs', import.meta.url));
+const HOST = builtProgram('endless-list.process');
 const READERS = ['reader0@home.example', 'reader1@home.example', 'reader2@home.example'];
 const LISTS = [
   ['invalid entries', 'invalid'],

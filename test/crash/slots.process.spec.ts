@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { builtProgram } from '../support/hosts/built-program.js';
 import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
 
-const HOST = fileURLToPath(new URL('processes/slots.process.mjs', import.meta.url));
+const HOST = builtProgram('slots.process');
 const RECIPIENTS = 300;
 const LETTER =
   '<p>Dear {{email}}</p><ul>{{#slot "promotion"}}<li>{{title}}</li>{{else}}<li>NOTHING</li>{{/slot}}</ul>';

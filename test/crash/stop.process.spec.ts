@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { MailServer } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
+import { builtProgram } from '../support/hosts/built-program.js';
 import { type StoredProgress, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { mailingApp } from '../support/hosts/mailing-app.js';
@@ -12,7 +12,7 @@ import { assertPromiseKept, type Facts } from './processes/promise.js';
 import { ServiceRig } from './processes/service-rig.js';
 import type { SmtpHook } from '../support/network/smtp-step.js';
 
-const WITHOUT_HOOKS = fileURLToPath(new URL('processes/host-without-hooks.process.mjs', import.meta.url));
+const WITHOUT_HOOKS = builtProgram('host-without-hooks.process');
 const RECIPIENTS = 150;
 /** An orderly shutdown waits for answers; here they come within this time. */
 const ANSWER_MS = 20;

@@ -2,13 +2,9 @@
 // in the middle of its work.
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-
-const built = (file) => import(new URL(`../../../dist/src/${file}`, import.meta.url).href);
-const [{ AppModule }, { readConfiguration }, { reportToParent }] = await Promise.all([
-  built('app.module.js'),
-  built('configuration/host-configuration.js'),
-  built('report-to-parent.js'),
-]);
+import { AppModule } from '../../../dist/src/app.module.js';
+import { readConfiguration } from '../../../dist/src/configuration/host-configuration.js';
+import { reportToParent } from '../../../dist/src/report-to-parent.js';
 
 const app = await NestFactory.create(AppModule.with(readConfiguration(process.env)), { logger: ['error'] });
 reportToParent(app);

@@ -4,9 +4,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type EmailAddress, Mailing } from 'nestjs-mailing';
 import { afterAll, afterEach, beforeEach } from 'vitest';
+import { builtProgram } from '../../support/hosts/built-program.js';
 import type { FaultPoint } from '../../../libs/mailing/src/model/ports/fault-points.js';
 import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { assertProgressAddsUp, readProgress } from '../../support/databases/stored-progress.js';
@@ -15,7 +15,7 @@ import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
 import { SurvivingLives } from './surviving-lives.js';
 
-const DYING_LIFE = fileURLToPath(new URL('dying-life.process.mjs', import.meta.url));
+const DYING_LIFE = builtProgram('dying-life.process');
 const RECIPIENTS = 16;
 const CONCURRENCY = 2;
 const MAX_IN_DOUBT = 4;

@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { MailBatch, MailServer } from 'nestjs-mailing';
+import { builtProgram } from '../../support/hosts/built-program.js';
 import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { readProgress } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
@@ -11,7 +11,7 @@ import { waitUntil } from '../../support/wait-until.js';
 import { assertPromiseKept, type Facts } from './promise.js';
 import { ServiceRig } from './service-rig.js';
 
-export const MAIL_SERVER = fileURLToPath(new URL('mail-server.process.mjs', import.meta.url));
+export const MAIL_SERVER = builtProgram('mail-server.process');
 /** Batches that one server works on at a time, and so the slices that its death leaves. */
 export const BATCH_THREADS = 2;
 

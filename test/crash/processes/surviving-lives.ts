@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { builtProgram } from '../../support/hosts/built-program.js';
 
-const SURVIVING_LIVES = fileURLToPath(new URL('surviving-lives.process.mjs', import.meta.url));
+const SURVIVING_LIVES = builtProgram('surviving-lives.process');
 
 /** One process for all lives of a test file that end by themselves. It starts with the first of them. */
 export class SurvivingLives {

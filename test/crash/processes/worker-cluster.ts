@@ -1,10 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { MailingHealthReport } from 'nestjs-mailing';
+import { builtProgram } from '../../support/hosts/built-program.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-const MAIN = fileURLToPath(new URL('cluster.process.mjs', import.meta.url));
+const MAIN = builtProgram('cluster.process');
 const WORKERS = 4;
 
 interface WorkerReport {

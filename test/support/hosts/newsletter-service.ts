@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import type {
   MailingHealthReport,
   MailingResult,
@@ -6,12 +5,13 @@ import type {
   RecipientRecord,
   ResumeReport,
 } from 'nestjs-mailing';
+import { builtProgram } from './built-program.js';
 import { HostProcess } from '../../../src/demo/host.process.js';
 import { REPORTED, type ReportedEvent } from '../../../src/report-to-parent.js';
 import { readerList } from './reader-list.js';
 import { waitUntil } from '../wait-until.js';
 
-const MAIN = fileURLToPath(new URL('../../../dist/src/main.js', import.meta.url));
+const MAIN = builtProgram('main');
 
 export interface ServiceOptions {
   databaseUrl: string;
