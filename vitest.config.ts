@@ -29,14 +29,16 @@ export const shared = {
 } as const;
 
 /** The files of a project share their workers: loading the modules anew for each would take a third of the time. A file leaves nothing behind. */
-const limits = { pool: 'forks', isolate: false, testTimeout: 30_000, hookTimeout: 60_000 } as const;
+const limits = {
+  pool: 'forks',
+  isolate: false,
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  // Half of the tests wait for servers and back-offs, the others keep a core busy.
+  maxWorkers: 3,
+} as const;
 
 type Project = TestProjectInlineConfiguration['test'];
-
-/** Tests that wait for servers and back-offs half of their time: three of their files run on two cores. */
-const FIRST = { maxWorkers: 3, sequence: { groupOrder: 1 } } as const;
-/** Tests that keep a core busy, most by processes that they start. */
-const SECOND = { maxWorkers: 2, sequence: { groupOrder: 2 } } as const;
 
 function project(name: string, include: string, more: Project = {}): TestProjectInlineConfiguration {
   return { ...shared, test: { name, include: [include], ...limits, ...more } };
@@ -47,16 +49,15 @@ export default defineConfig({
   ...shared,
   test: {
     projects: [
-      project('unit', UNIT, SECOND),
+      project('unit', UNIT),
       project('databases', 'test/**/*.spec.ts', {
         exclude: [UNIT, EXHAUSTIVE, SERVERS, PROCESS, PACKAGE, CLUSTERS],
-        ...FIRST,
       }),
-      project('exhaustive', EXHAUSTIVE, { testTimeout: 300_000, ...SECOND }),
-      project('servers', SERVERS, SECOND),
+      project('exhaustive', EXHAUSTIVE, { testTimeout: 300_000 }),
+      project('servers', SERVERS),
       // Each starts, kills and starts processes, a second or two each.
-      project('process', PROCESS, { testTimeout: 60_000, ...SECOND }),
-      project('package', PACKAGE, SECOND),
+      project('process', PROCESS, { testTimeout: 60_000 }),
+      project('package', PACKAGE),
     ],
     globalSetup: './test/support/global-setup.ts',
   },

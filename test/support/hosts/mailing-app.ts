@@ -49,6 +49,12 @@ export interface MailingApp extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/**
+ * Two applications in this process share a file: one that waits for the other's transaction blocks the process, and with it that transaction, until it
+ * gives up.
+ */
+const SQLITE = { timeout: 50 };
+
 export const LETTER = '<p>Dear {{name}} &lt;{{email}}&gt;</p>';
 
 /** Boots a host application: real data source, real mailer, real plugin. */
@@ -63,6 +69,7 @@ export async function mailingApp(options: MailingAppOptions): Promise<MailingApp
       ...(options.imports ?? []),
       TypeOrmModule.forRoot({
         ...dataSourceOptionsOf(options.databaseUrl),
+        ...(options.databaseUrl.startsWith('sqlite:') ? SQLITE : {}),
         autoLoadEntities: true,
         migrations: mailingMigrations,
         ...options.dataSource,

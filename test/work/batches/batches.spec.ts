@@ -7,6 +7,7 @@ import {
   TAKES_BATCHES,
 } from '../../support/hosts/batched-mailing.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
+import { HeldAnswers } from '../../crash/processes/held-answers.js';
 import { greylisting } from '../../support/network/greylisting.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
@@ -45,8 +46,8 @@ forEachDatabase('a mailing in batches', (kind) => {
 
   it('shows the progress of its batches before they are merged', async () => {
     const app = await rig.boot({ ...TAKES_BATCHES, run: { concurrency: 2 } });
-    rig.inbox.answer = ({ command }) =>
-      command === 'END' && rig.inbox.messages.length > 30 ? 'hang' : undefined;
+    const held = new HeldAnswers(() => rig.inbox.messages.length > 30);
+    rig.inbox.answer = (step) => held.at(step);
     const mailingId = await sendBatched(app, 200, { batchSize: 100 });
     const progress = await waitUntil(
       async () => {
@@ -58,6 +59,7 @@ forEachDatabase('a mailing in batches', (kind) => {
     expect(progress.status).toBe('in_progress');
     expect((await rig.progress(mailingId)).mailing.numSent).toBe(0);
     await app.sender.cancel(mailingId);
+    held.release();
   });
 
   it('drops duplicates, counts invalid addresses once, and is cut by idx', async () => {

@@ -17,13 +17,24 @@ const STOPPING = { code: 'MAILING_SERVER_SHUTTING_DOWN' };
 /** So long that a stop that waited for the source would exceed the test's time limit. */
 const PATIENT = { server: { shutdownTimeoutMs: 600_000 } };
 
-const silentContents = { [Symbol.asyncIterator]: () => ({ next: () => never<IteratorResult<never>>() }) };
+/** Whether one of these sources is being read. A shutdown before that would remove the templates first. */
+let isRead = false;
+const silentContents = {
+  [Symbol.asyncIterator]: () => ({
+    next: () => {
+      isRead = true;
+      return never<IteratorResult<never>>();
+    },
+  }),
+};
 function* endlessContents(): Generator<{ userId: string; content: string }> {
+  isRead = true;
   for (;;) yield { userId: 'c-17', content: 'news' };
 }
 /** Not in the types, but arrays of promises are read as `for await` reads them. */
 const promised = (): Recipients => [never<string>()] as unknown as Recipients;
 function* endlessRecipients(): Generator<Recipient> {
+  isRead = true;
   for (;;) yield 'nonsense';
 }
 
@@ -161,8 +172,9 @@ describe('a source of recipients', () => {
   it('of a preview without an end ends with a shutdown', async () => {
     const app = await rig.boot();
     const previews = app.nest.get(TemplateEmailPreview);
+    isRead = false;
     const done = previews.dryRun(INFO, endlessRecipients()).catch((error: unknown) => error);
-    await new Promise((resolve) => setImmediate(resolve));
+    await waitUntil(() => isRead, { what: 'the list to be read' });
     await close(app);
     expect(await done).toMatchObject(STOPPING);
   });
@@ -189,8 +201,9 @@ describe('contents of slots, of a mailing that is not persisted', () => {
     const app = await rig.boot({ ...PATIENT, profileRepository: ProfileShelf }, { templates });
     const slots = app.nest.get(SlotService).define('news', { persistent: true });
     const info = { ...INFO, slots: slots.fillEach('news', contents() as Iterable<never>) };
+    isRead = false;
     const ended = begin(app, info).catch((error: unknown) => error);
-    await new Promise((resolve) => setImmediate(resolve));
+    await waitUntil(() => isRead, { what: 'the contents to be read' });
     await app.close();
     rig.apps = [];
     expect(await ended).toMatchObject(STOPPING);

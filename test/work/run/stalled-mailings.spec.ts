@@ -162,7 +162,11 @@ forEachDatabase('the health report about stalled mailings', (kind) => {
     class SilentLetters implements TemplateRenderer {
       open = open;
     }
-    const third = await rig.boot({ renderer: SilentLetters, run: { hostCallTimeoutMs: 600_000 } });
+    const third = await rig.boot({
+      renderer: SilentLetters,
+      run: { hostCallTimeoutMs: 600_000 },
+      server: { heartbeatIntervalMs: 100, leaseMs: 3_000, shutdownTimeoutMs: 500 },
+    });
     await waitUntil(() => open.mock.calls.length > 0, { what: 'the templates to be asked for' });
     expect(await stalledIn(third, 61_000)).toContain('They wait for its templates, since');
   });
