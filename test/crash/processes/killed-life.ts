@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -25,8 +25,8 @@ const LIFE_DEADLINE_MS = 25_000;
 /** Batches that a process works on at a time, and so the slices that its death leaves. */
 const BATCH_THREADS = 2;
 const BATCH_SIZE = 4;
-/** Long enough for a pause to come in the middle of batches. */
-const BATCH_ANSWER_MS = 10;
+/** Messages of the batched mailing that are answered before it is paused, so that the pause comes in the middle of its batches. */
+const ANSWERED_BEFORE_PAUSE = 8;
 
 export interface Death {
   at: FaultPoint;
@@ -69,7 +69,7 @@ export class KilledLife {
       life.database = await freshDatabase(kind);
       life.inbox = await SmtpInbox.start({
         keepRaw: 0,
-        answer: unevenAnswers(isBatched ? BATCH_ANSWER_MS : 0),
+        answer: unevenAnswers(isBatched ? life.#holdUntilPaused() : () => Promise.resolve()),
       });
       life.folder = await mkdtemp(join(tmpdir(), 'mailing-life-'));
       await writeFile(join(life.folder, 'letter.hbs'), '<p>Hello</p>');
@@ -163,6 +163,22 @@ export class KilledLife {
     };
   }
 
+  /** @returns a function that waits before the answer to a message. */
+  #holdUntilPaused(): (to: string) => Promise<void> {
+    let answered = 0;
+    let wasPaused = false;
+    return async (to) => {
+      if (!to.startsWith('reader') || answered++ < ANSWERED_BEFORE_PAUSE) return;
+      while (!wasPaused) {
+        const mailings = this.database.dataSource.getRepository(Mailing);
+        const mailing = await mailings.findOneBy({ idempotencyKey: 'reader' });
+        const stepsDone = await readFile(join(this.folder, 'done'), 'utf8').catch(() => '');
+        wasPaused ||= mailing?.status !== 'in_progress' || stepsDone.includes('paused');
+        await delay(5);
+      }
+    };
+  }
+
   async #judge(
     { id, idempotencyKey, status }: Mailing,
     copies: ReadonlyMap<string, number>,
@@ -198,14 +214,14 @@ function hasWrongCopies({ status }: EmailAddress, copies: number): boolean {
 }
 
 /** One recipient is refused at first, one gets a temporary error, and one message is accepted without an answer. */
-function unevenAnswers(answerMs: number): SmtpInbox['answer'] {
+function unevenAnswers(hold: (to: string) => Promise<void>): SmtpInbox['answer'] {
   const refusals = new Map([
     ['reader3@home.example', { code: 550, text: '5.1.1 no such user' }],
     ['reader6@home.example', { code: 450, text: '4.2.0 greylisted' }],
   ]);
   return async ({ command, to }) => {
     if (command === 'END') {
-      if (answerMs > 0) await delay(answerMs);
+      await hold(to[0]);
       return to[0] === 'reader9@home.example' ? 'close' : undefined;
     }
     const refusal = command === 'RCPT' ? refusals.get(to[0]) : undefined;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { EmailAddress, MailBatch, Mailing, UserMailing } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
 
@@ -10,17 +11,24 @@ export interface StoredProgress {
   byStatus: Record<string, number>;
 }
 
-export async function readProgress(dataSource: DataSource, mailingId: string): Promise<StoredProgress> {
-  const mailing = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });
+/** Reads again, a few times, if the mailing changes while its recipients are being read. */
+export async function readProgress(
+  dataSource: DataSource,
+  mailingId: string,
+  again = 10,
+): Promise<StoredProgress> {
+  const mailings = dataSource.getRepository(Mailing);
+  const mailing = await mailings.findOneByOrFail({ id: mailingId });
   const addresses = await dataSource.getRepository(EmailAddress).findBy({ mailingId });
   const profiles = await dataSource.getRepository(UserMailing).findBy({ mailingId });
   const recipients = [...addresses, ...profiles].sort((a, b) => a.idx - b.idx);
   // Read after the rows, so that a recipient begun meanwhile does not look as if it were waiting.
   const batches = await dataSource.getRepository(MailBatch).findBy({ mailingId });
-  const { nextIdx: whole } = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });
+  const now = await mailings.findOneByOrFail({ id: mailingId });
+  if (again > 0 && !isDeepStrictEqual(now, mailing)) return readProgress(dataSource, mailingId, again - 1);
   for (const one of recipients) {
     const batch = batches.find(({ startIdx, endIdx }) => one.idx >= startIdx && one.idx < endIdx);
-    if (one.status === 'pending' && one.idx < (batch?.nextIdx ?? whole)) one.status = 'sending';
+    if (one.status === 'pending' && one.idx < (batch?.nextIdx ?? now.nextIdx)) one.status = 'sending';
   }
   const byStatus: Record<string, number> = {};
   for (const { status } of recipients) byStatus[status] = (byStatus[status] ?? 0) + 1;
