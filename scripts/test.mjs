@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Minutes of one worker that a project may take where nothing else runs; two or three work at a time. What is above it is told, and fails nothing:
- * how long a test takes is no property of the code.
+ * Minutes of a worker that a project may take where three of them share two cores. What is above it is told, and fails nothing: how long a test takes is
+ * no property of the code.
  */
-const BUDGET_MINUTES = { unit: 0.7, databases: 40, exhaustive: 4, servers: 10, process: 25, package: 3 };
+const BUDGET_MINUTES = { unit: 1, databases: 25, exhaustive: 3, servers: 8, process: 40, package: 3 };
 
 let running;
 // The child ends itself on Ctrl-C, which the whole group hears; everything else is passed on. We stay for the line.
