@@ -22,7 +22,8 @@ export class BenchChild<A extends Answers<A>> {
   private constructor(program: string, settings: object, nodeOptions: string[]) {
     const path = fileURLToPath(new URL(program, import.meta.url));
     this.#child = fork(path, [JSON.stringify(settings)], {
-      execArgv: [...nodeOptions, '--import', 'tsx'],
+      // `tsx` alone would load a second Nest for the package, which is CommonJS.
+      execArgv: [...nodeOptions, '--import', 'tsx/esm'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

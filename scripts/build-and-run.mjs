@@ -11,7 +11,7 @@ for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => running?.ki
 
 process.exitCode =
   (await run('npm', ['run', '--silent', 'build:hosts'])) ||
-  (await run(process.execPath, ['--import', 'tsx', program, ...args]));
+  (await run(process.execPath, ['--import', 'tsx/esm', program, ...args]));
 
 async function run(command, args) {
   running = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });

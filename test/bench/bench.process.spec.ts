@@ -16,7 +16,7 @@ describe('npm run bench:scaling', () => {
   it('prints its figures as JSON in the last line', { timeout: 180_000 }, async () => {
     const tiny = ['--servers', '2', '--rounds', '1', '--recipients', '60', '--reply-ms', '2'];
     const costs = ['--cost-recipients', '40', '--list-recipients', '500', '--idle-seconds', '3'];
-    const program = ['--import', 'tsx', 'bench/scaling/scaling.process.ts', ...tiny, ...costs, '--json'];
+    const program = ['--import', 'tsx/esm', 'bench/scaling/scaling.process.ts', ...tiny, ...costs, '--json'];
 
     const { stdout } = await run(process.execPath, program);
 

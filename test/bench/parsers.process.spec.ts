@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 const run = promisify(execFile);
 // Not by npm, which would remove and rebuild the build that other tests use meanwhile.
 const bench = async (...args: string[]): Promise<string> =>
-  (await run(process.execPath, ['--import', 'tsx', 'bench/parsers/parsers.process.ts', ...args])).stdout;
+  (await run(process.execPath, ['--import', 'tsx/esm', 'bench/parsers/parsers.process.ts', ...args])).stdout;
 // The assertions do not depend on the speed or load of the machine.
 const QUICK = ['--round-ms', '1', '--json'];
 

@@ -53,6 +53,34 @@ it('ARCHITECTURE.md answers twenty questions, each with a file of the library', 
   expect(answers.filter(([, path]) => !existsSync(path))).toEqual([]);
 });
 
+it('README.md requires what package.json does', async () => {
+  const { engines, peerDependencies } = JSON.parse(await readFile('package.json', 'utf8')) as {
+    engines: Record<string, string>;
+    peerDependencies: Record<string, string>;
+  };
+  const rows = (await readFile('README.md', 'utf8')).split('\n');
+  const rowOf = (what: string): string => rows.find((row) => row.startsWith(`| ${what} `)) ?? '';
+  const required: [string, string][] = [
+    ['Node', engines.node],
+    ['NestJS', peerDependencies['@nestjs/common']],
+    ['NestJS', peerDependencies['@nestjs/core']],
+    ['TypeORM', peerDependencies.typeorm],
+    ['TypeORM', peerDependencies['@nestjs/typeorm']],
+    ['mailer', peerDependencies['@nestjs-modules/mailer']],
+    ['mailer', peerDependencies.nodemailer],
+  ];
+  // `^0.3.20 || ^1.0.0` is told as 0.3.20 and 1.
+  const versions = required.flatMap(([what, range]) =>
+    [...range.matchAll(/\d+(?:\.\d+)*/g)].map(([version]) => [what, version.replace(/(\.0)+$/, '')]),
+  );
+  expect(
+    versions.filter(
+      ([what, version]) =>
+        !` ${rowOf(what)}`.includes(` ${version} `) && !rowOf(what).includes(` ${version},`),
+    ),
+  ).toEqual([]);
+});
+
 it('docs/setup.md names each table that the migrations make', async () => {
   const [, listed] = /They make twelve tables: ([\s\S]*?)\. /.exec(await readFile('docs/setup.md', 'utf8'))!;
   const named = [...listed.matchAll(/`(\w+)`/g)].map(([, table]) => table);

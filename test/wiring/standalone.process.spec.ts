@@ -37,7 +37,7 @@ describe('an application without an HTTP server', () => {
       SMTP_URL: host.inbox.url,
       TEMPLATE_DIR: host.templates.dir,
     };
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', SCRIPT], {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx/esm', SCRIPT], {
       env,
       timeout: EXIT_DEADLINE_MS,
       killSignal: 'SIGKILL',

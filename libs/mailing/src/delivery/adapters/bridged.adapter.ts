@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
 import type { MailerOptions } from '@nestjs-modules/mailer';
 import {
   type AdapterMail,
@@ -79,9 +79,12 @@ function prototypeOf(value: object): object | null {
   return Object.getPrototypeOf(value) as object | null;
 }
 
+/** The build is CommonJS. As ES modules, which have no `__filename`, the sources run in this repository only, from its folder. */
+const OWN_FILE = typeof __filename === 'string' ? __filename : join(process.cwd(), 'package.json');
+
 /** Path of the mailer's own adapter; undefined if this one is another class of the same name. */
 function pathOf(packageName: string, className: string, adapter: Adapter): string | undefined {
-  const load = createRequire(import.meta.url);
+  const load = createRequire(OWN_FILE);
   try {
     const path = load.resolve(`@nestjs-modules/mailer/adapters/${packageName}.adapter`);
     const theirs = load(path) as Record<string, { prototype: Adapter }>;
