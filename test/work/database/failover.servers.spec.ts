@@ -5,7 +5,6 @@ import {
   TypeOrmProfileRepository,
 } from 'nestjs-mailing';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import type { MysqlDataSourceOptions } from 'typeorm/driver/mysql/MysqlDataSourceOptions.js';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
 import { TypeOrmSuppressionList } from '../../../libs/mailing/src/store/host/type-orm-suppression.list.js';
@@ -42,7 +41,10 @@ const WHERE = {
 const REFUSES_COMMITS = { mariadb: ['read_only'], mysql: ['super_read_only'], postgres: [] };
 
 const addressOf = (url: string): object => {
-  const { host, port, username, database } = mailingDataSourceOptions(url) as MysqlDataSourceOptions;
+  const { host, port, username, database } = mailingDataSourceOptions(url) as Extract<
+    DataSourceOptions,
+    { host?: string; port?: number }
+  >;
   return { host, port, username, database };
 };
 

@@ -1,9 +1,10 @@
 import { type DataSourceOptions, Index } from 'typeorm';
+import { dataSourceOf } from './data-source-of.js';
 
 /** The part that is read of an index that TypeORM builds for one data source. */
 interface IndexUnderWay {
   givenName?: string;
-  entityMetadata?: { dataSource?: { options: DataSourceOptions } };
+  entityMetadata?: object;
 }
 
 /**
@@ -29,7 +30,7 @@ export function PrefixedIndex(
   options: { unique?: boolean } = {},
 ): ClassDecorator {
   function columns(this: IndexUnderWay | undefined): string[] {
-    const dataSource = this?.entityMetadata?.dataSource;
+    const dataSource = this?.entityMetadata && dataSourceOf(this.entityMetadata);
     if (this && dataSource) this.givenName = indexNameOf(dataSource.options, name);
     return properties;
   }

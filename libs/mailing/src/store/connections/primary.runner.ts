@@ -1,4 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
+import { dataSourceOf } from '../../model/tables/data-source-of.js';
 import { DatabaseBehindError } from '../../model/errors/database-behind.error.js';
 import { publicReasonOf } from '../../model/values/public-text.js';
 import { ReadOnlyServerError } from '../../model/errors/read-only-server.error.js';
@@ -105,7 +106,7 @@ async function refusalOf(runner: QueryRunner, error: unknown): Promise<ReadOnlyS
 
 /** Asks the server for its name: behind a proxy or a moving host name only the server itself knows it. */
 async function nameOfServer(runner: QueryRunner): Promise<string | null> {
-  const isPostgres = runner.dataSource.options.type === 'postgres';
+  const isPostgres = dataSourceOf(runner).options.type === 'postgres';
   const place = isPostgres
     ? 'host(inet_server_addr()) AS host, inet_server_port() AS port'
     : '@@hostname AS host, @@port AS port';

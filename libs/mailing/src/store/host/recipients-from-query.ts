@@ -1,4 +1,5 @@
 import type { ObjectLiteral, QueryRunner, SelectQueryBuilder } from 'typeorm';
+import { dataSourceOf } from '../../model/tables/data-source-of.js';
 import type { Recipient } from '../../model/mail/recipient.js';
 import { RecipientQueryError } from '../../model/mail/recipient-query.error.js';
 import { withGuardedRunner } from '../connections/guarded-runner.js';
@@ -96,7 +97,7 @@ function guarded<Row extends ObjectLiteral, T>(
     return ask();
   };
   const read = (): Promise<T> =>
-    withGuardedRunner(page.dataSource, job, { given: queryRunner, isRead: true });
+    withGuardedRunner(dataSourceOf(page), job, { given: queryRunner, isRead: true });
   // The plugin can't repeat a transaction of the host.
   return queryRunner ? read() : againAfterConflicts(read);
 }
