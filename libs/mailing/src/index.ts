@@ -215,6 +215,7 @@ export {
   ProfileEntityMissingError,
   BulkSmtpUnsupportedError,
   JournalFolderError,
+  NodemailerVersionError,
   TransporterMissingError,
   UnsubscribeSecretError,
   UnsupportedDatabaseError,

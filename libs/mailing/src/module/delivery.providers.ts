@@ -4,6 +4,7 @@ import { ModuleRef } from '@nestjs/core';
 import { MailerAdapterRenderer } from '../delivery/adapters/mailer-adapter.renderer.js';
 import { HandlebarsRenderer } from '../delivery/handlebars/handlebars.renderer.js';
 import { MailerMessageSender } from '../delivery/mailer/mailer-message.sender.js';
+import { checkNodemailer } from '../delivery/mailer/nodemailer-version.js';
 import { AddressNormalizerGate } from '../delivery/recipients/address-normalizer.gate.js';
 import { nonStandardLocalPartGate } from '../delivery/recipients/non-standard-local-part.gate.js';
 import type { RecipientGate } from '../delivery/recipients/recipient.gate.js';
@@ -93,6 +94,7 @@ export const deliveryProviders: Provider[] = [
       mailer?: MailerService,
     ): PreparedSender => {
       if (!mailer) throw new MailerMissingError();
+      checkNodemailer();
       return bulkSmtp
         ? new BulkSmtpMessageSender(() => readBulkSmtpSettings(mailer, transporterName))
         : new MailerMessageSender(mailer, transporterName, events);

@@ -134,6 +134,21 @@ export class MailerMissingError extends MailingError {
   }
 }
 
+/** The installed nodemailer is older than the plugin needs. */
+export class NodemailerVersionError extends MailingError {
+  readonly code = 'MAILING_NODEMAILER_VERSION';
+
+  constructor(
+    /** The installed version. */
+    readonly version: string,
+    expected: string,
+  ) {
+    super(
+      `MailingModule: expected nodemailer ${expected} or later, got ${version}. Run "npm install nodemailer@^${expected}" and start again.`,
+    );
+  }
+}
+
 /** `MailerModule` has no adapter for a template engine, and the option `renderer` asks for it. */
 export class MailerAdapterMissingError extends MailingError {
   readonly code = 'MAILING_MAILER_ADAPTER_MISSING';
