@@ -10,7 +10,8 @@ const SERVERS = 'test/**/*.servers.spec.ts';
 const PROCESS = 'test/**/*.process.spec.ts';
 const PACKAGE = 'test/package/**/*.spec.ts';
 const EXHAUSTIVE = 'test/**/*.exhaustive.spec.ts';
-/** vitest.clusters.config.ts runs these. */
+/** vitest.clusters.config.ts and vitest.hosts.config.ts run these. */
+const HOSTS = 'test/hosts/**/*.spec.ts';
 const CLUSTERS = 'test/clusters/**/*.cluster.spec.ts';
 
 export const shared = {
@@ -51,7 +52,7 @@ export default defineConfig({
     projects: [
       project('unit', UNIT),
       project('databases', 'test/**/*.spec.ts', {
-        exclude: [UNIT, EXHAUSTIVE, SERVERS, PROCESS, PACKAGE, CLUSTERS],
+        exclude: [UNIT, EXHAUSTIVE, SERVERS, PROCESS, PACKAGE, CLUSTERS, HOSTS],
       }),
       project('exhaustive', EXHAUSTIVE, { testTimeout: 300_000 }),
       project('servers', SERVERS),
