@@ -215,7 +215,10 @@ describe('a caller of typeorm-transactional with a transaction open (sqlite)', (
   it('may send a mailing that is not persisted, where the plugin shares the data source', async () => {
     const app = await boot();
     await rolledBack(async () => {
-      const handle = await app.sender.sendEmailMessage(INFO, people(3), { runInSeparateThread: false });
+      const handle = await app.sender.sendEmailMessage(INFO, people(3), {
+        runInSeparateThread: false,
+        persist: false,
+      });
       expect(await handle.completed).toMatchObject({ numSent: 3 });
     });
   });

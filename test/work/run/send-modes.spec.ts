@@ -81,12 +81,12 @@ forEachDatabase('sendEmailMessage', (kind) => {
     },
   );
 
-  it('takes the options as an object, too', async () => {
-    const { mailingId } = await app.sender.sendEmailMessage(INFO, people(3), {
-      persist: true,
-      runInSeparateThread: false,
-    });
+  it('takes the options as an object, too, and persists unless it says otherwise', async () => {
+    const { mailingId } = await app.sender.sendEmailMessage(INFO, people(3), { runInSeparateThread: false });
     expect(await app.query.get(mailingId as string)).toMatchObject({ status: 'completed', numSent: 3 });
+    const options = { runInSeparateThread: false, persist: false };
+    expect((await app.sender.sendEmailMessage(INFO, people(3), options)).mailingId).toBeNull();
+    expect((await app.sender.sendEmailMessage(INFO, people(3))).mailingId).toBeNull();
   });
 
   it('completes a mailing with an empty list at once', async () => {

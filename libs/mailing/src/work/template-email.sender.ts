@@ -48,7 +48,7 @@ export class TemplateEmailSender {
    * recipient that is listed twice gets one copy. An address that can't be parsed costs that recipient only. An empty list is a mailing that
    * completes at once.
    * @param runInSeparateThread default: true.
-   * @param persist default: false.
+   * @param persist default: false, as in the sender that this one is modelled on; in an options object it is true.
    *
    * @throws UnknownRecipientsError if `recipients` can't be iterated over; SourceConsumedError for an iterator (such as a generator) or a stream that
    * was read before, there or in `slots`; SourceProtocolError for an iterator whose `next()` gives no object.

@@ -2,7 +2,7 @@
 export interface SendOptions {
   /** False: the call resolves when the mailing has ended. True: as soon as the request is safe. Default: true. */
   runInSeparateThread?: boolean;
-  /** True: the mailing is written to the database first, and survives crashes. False: a crash loses the rest. Default: false. */
+  /** True: the mailing is written to the database first, and survives crashes. False: a crash loses the rest. Default: true. */
   persist?: boolean;
   /**
    * A call with a key that was used before returns the first mailing, whatever its state, and sends nothing. This holds for calls at the

@@ -19,7 +19,10 @@ export interface CheckedSendOptions {
  */
 export function sendOptionsOf(how: unknown, persist: unknown): CheckedSendOptions {
   if (how === undefined || typeof how === 'boolean')
-    return checkSendOptions({ runInSeparateThread: how, persist } as SendOptions);
+    return checkSendOptions({
+      runInSeparateThread: how,
+      persist: persist === undefined ? false : persist,
+    } as SendOptions);
   if (persist !== undefined) {
     const expected = 'the only place for it, without a fourth argument';
     throw new InvalidFieldError('persist', expected, persist, 'options');
@@ -46,7 +49,7 @@ export function checkSendOptions(options: SendOptions): CheckedSendOptions {
     const expected = `absent, because the options here are ${NAMES.join(', ')}`;
     throw new InvalidFieldError(name, expected, (options as Record<string, unknown>)[name], 'options');
   }
-  const { runInSeparateThread = true, persist = false, idempotencyKey, sendAt, doNotStartAfter } = options;
+  const { runInSeparateThread = true, persist = true, idempotencyKey, sendAt, doNotStartAfter } = options;
   for (const name of ['runInSeparateThread', 'persist'] as const) {
     const value: unknown = options[name];
     if (value !== undefined && typeof value !== 'boolean')
@@ -54,7 +57,7 @@ export function checkSendOptions(options: SendOptions): CheckedSendOptions {
   }
   for (const name of ['idempotencyKey', 'sendAt', 'doNotStartAfter'] as const) {
     if (options[name] !== undefined && !persist) {
-      throw new InvalidFieldError(name, 'absent where persist is not true', options[name], 'options');
+      throw new InvalidFieldError(name, 'absent where persist is false', options[name], 'options');
     }
   }
   if (idempotencyKey !== undefined) checkKey(idempotencyKey);
