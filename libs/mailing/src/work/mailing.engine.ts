@@ -21,12 +21,13 @@ import type { MailingLauncher } from './execution/mailing-launcher.js';
 import type { MailingReporter } from './mailing.reporter.js';
 import type { RunRegistry } from './run/run.registry.js';
 import type { ProfileRecorder } from './recipients/profile.recorder.js';
+import { isContainerName } from './servers/container-name.js';
 import type { ServerMembership } from './servers/server-membership.js';
 import type { HeartbeatTimer } from './servers/heartbeat.timer.js';
 import type { RestartSweep } from './sweeps/restart.sweep.js';
 
 export interface MailingEngineParts {
-  settings: Pick<MailingSettings, 'server' | 'uniqServerId'>;
+  settings: Pick<MailingSettings, 'migrationList' | 'server' | 'uniqServerId'>;
   context: ModuleContext;
   dataSource: DataSource;
   database: MailingDatabase;
@@ -63,7 +64,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
   constructor(private readonly parts: MailingEngineParts) {}
 
   async onModuleInit(): Promise<void> {
-    const { prepare, dataSource, database, attachments, journal, events } = this.parts;
+    const { prepare, dataSource, database, attachments, journal, events, settings } = this.parts;
     await prepare();
     journal.prepare();
     await attachments.prepare();
@@ -83,6 +84,9 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     for (const setting of weak) events.emit('database:not-durable', setting);
     const sorting = await findSortingColumns(dataSource, database).catch(() => []);
     for (const column of sorting) events.emit('database:risky-setting', column);
+    const { uniqServerId, migrationList } = settings;
+    if (migrationList.length === 0 && isContainerName(uniqServerId))
+      events.emit('server:passing-id', { uniqServerId });
   }
 
   onApplicationBootstrap(): void {

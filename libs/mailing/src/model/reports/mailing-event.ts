@@ -127,6 +127,11 @@ export interface MailingEventMap {
   };
   /** This process registered its server id: at the start, after a standby, or after `server:lost`. From now on it may claim work. */
   'server:registered': { uniqServerId: string; incarnation: string };
+  /**
+   * At the start: the server id looks like the name of a container, which its successor will not have, and there is no `migrationList` here. Mailings of
+   * this server would wait when the container is replaced.
+   */
+  'server:passing-id': { uniqServerId: string };
   /** Another live process uses this server id. */
   'server:standby': {
     uniqServerId: string;
