@@ -23,7 +23,9 @@ describe('the packed package', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mailing-package-'));
-    const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder]);
+    // Its script would remove the build that other tests use meanwhile.
+    const words = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+    const { stdout } = await run('npm', words);
     const [packed] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
     tarball = join(folder, packed.filename);
     files = packed.files.map(({ path }) => path);
