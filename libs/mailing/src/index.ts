@@ -226,6 +226,7 @@ export {
   InvalidHeaderAddressError,
   MissingFieldError,
   ProfileRepositoryMissingError,
+  ProofNotSentError,
   RecipientListError,
   RecipientSkippedError,
   ServerStandbyError,

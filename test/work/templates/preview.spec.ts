@@ -93,3 +93,49 @@ describe('a preview', () => {
     await assertNothingHappened();
   });
 });
+
+describe.each([false, true])('a proof (bulkSmtp: %s)', (bulkSmtp) => {
+  const rig = MailingRig.forEachTest('sqlite');
+  const templates = { 'letter.hbs': '<p>Dear {{name}} {{unsubscribeUrl}}</p>' };
+  const unsubscribe = { url: ({ email }: { email: string }) => `https://shop.example/bye?who=${email}` };
+  const previews = async (): Promise<TemplateEmailPreview> => {
+    const { nest } = await rig.boot({ bulkSmtp, unsubscribe, profileRepository: Readers }, { templates });
+    return nest.get(TemplateEmailPreview);
+  };
+
+  it('is what the recipient would get, marked, and for one reader alone', async () => {
+    const info = { ...INFO, subject: 'For {{name}}', cc: 'copies@shop.example', bcc: 'more@shop.example' };
+    await (await previews()).sendProof(info, { userId: 'ann' }, 'The Editor <editor@shop.example>');
+    expect(rig.inbox.messages.map(({ to }) => to)).toEqual([['editor@shop.example']]);
+    const { subject, text, headers } = await rig.inbox.messages[0].parsed();
+    expect(subject).toBe('[Proof] For ann');
+    expect(text).toContain('Dear ann https://shop.example/bye?who=editor@shop.example');
+    expect(headers.get('x-mailing-proof')).toBe('yes');
+    expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
+  });
+
+  it('goes to its reader where the mailing goes to one address', async () => {
+    const info = { ...INFO, messageTo: 'all@shop.example' };
+    await (await previews()).sendProof(info, 'ann@home.example', 'editor@shop.example');
+    expect(rig.inbox.messages.map(({ to }) => to)).toEqual([['editor@shop.example']]);
+  });
+
+  it('is not sent for a recipient that would be skipped, or to what is no address', async () => {
+    const one = await previews();
+    await expect(one.sendProof(INFO, { userId: 'no' }, 'editor@shop.example')).rejects.toMatchObject({
+      code: 'MAILING_RECIPIENT_SKIPPED',
+    });
+    await expect(one.sendProof(INFO, 'ann@home.example', 'a@x.example, b@x.example')).rejects.toThrow(
+      'sendProof: to: expected one e-mail address',
+    );
+    expect(rig.inbox.messages).toHaveLength(0);
+  });
+
+  it('that the mail server refuses is told', async () => {
+    rig.inbox.answer = ({ command }) =>
+      command === 'RCPT' ? { code: 550, text: '5.1.1 no such user' } : undefined;
+    await expect(
+      (await previews()).sendProof(INFO, 'ann@home.example', 'editor@shop.example'),
+    ).rejects.toMatchObject({ code: 'MAILING_PROOF_NOT_SENT', outcome: 'refused' });
+  });
+});

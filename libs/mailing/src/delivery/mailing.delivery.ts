@@ -57,7 +57,7 @@ export interface MailingDeliveryParts {
   /** Asked in this order. */
   gates: RecipientGate[];
   /** Null: messages without unsubscribe links. */
-  links: UnsubscribeLinks | null;
+  links: Pick<UnsubscribeLinks, 'linkFor'> | null;
   /** Null for templates that show no slot. */
   slots: SlotSource | null;
   messageTimeoutMs: number;

@@ -286,6 +286,7 @@ const publicProviders: Provider[] = [
   provide(
     TemplateEmailPreview,
     MAILING_SETTINGS,
+    EMAIL_MESSAGE_SENDER,
     TEMPLATE_RENDERER,
     PROFILES,
     ProfileRecorder,

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { EmailMessage } from '../delivery/transport/email-message.sender.js';
+import type { EmailMessage, EmailMessageSender } from '../delivery/transport/email-message.sender.js';
+import { checkedHandOver } from '../delivery/transport/hand-over.check.js';
+import { type Mailbox, parseMailbox } from '../model/addresses/email-address.js';
 import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../delivery/recipients/recipient.gate.js';
 import type { TemplateRenderer } from '../model/ports/template.renderer.js';
@@ -14,7 +16,7 @@ import { publicReasonOf } from '../model/values/public-text.js';
 import { type InvalidEntry, toListedRecipient } from '../model/mail/listed-recipient.js';
 import type { MailingSettings } from '../model/options/mailing-options.js';
 import type { ProfileRepository } from '../model/ports/profile.repository.js';
-import { RecipientSkippedError } from '../model/errors/request.errors.js';
+import { ProofNotSentError, RecipientSkippedError } from '../model/errors/request.errors.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/mail/recipient.js';
 import type { DryRunOptions, DryRunReport } from '../model/reports/dry-run.report.js';
 import { heldFilling, type SlotFilling, toFilling } from '../model/mail/slot-filling.js';
@@ -30,6 +32,8 @@ import { MemorySlots } from './intake/slot.sources.js';
 import type { SourceWatches } from './intake/source-watches.js';
 
 const RECIPIENTS_AT_A_TIME = 100;
+/** A sender has this long to answer after its message was given up. */
+const GRACE_MS = 1_000;
 const MAX_REASONS = 100;
 const MAX_REASON = 200;
 
@@ -45,10 +49,11 @@ interface RequestedDryRun {
   checked: CheckedRequest;
 }
 
-/** Renders messages without sending them: one recipient's message, or the totals of a whole mailing. Writes nothing. */
+/** Shows what a mailing would send: one recipient's message, also as a proof to another address, or the totals of all. Writes nothing. */
 export class TemplateEmailPreview {
   constructor(
     private readonly settings: Pick<MailingSettings, 'addresses' | 'attachments' | 'run' | 'unsubscribe'>,
+    private readonly sender: Pick<EmailMessageSender, 'send'>,
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
     private readonly recorder: ProfileRecorder,
@@ -74,8 +79,38 @@ export class TemplateEmailPreview {
     return this.context.begin(() => this.#preview(asked, recipient));
   }
 
-  async #preview(asked: RequestedDryRun, recipient: Recipient): Promise<EmailMessage> {
-    const delivery = await this.sources.during('preview', (watch) => this.#delivery(asked, watch));
+  /**
+   * Sends the message that one recipient would get to another address. Its subject begins with `[Proof]`, and it has the header `X-Mailing-Proof`.
+   * Nothing counts it, cc and bcc of the mailing get no copy, and its unsubscribe link is one of `to`.
+   *
+   * @param to one address, with or without a name.
+   * @throws InvalidArgumentError if `to` is none; ProofNotSentError if the mail server does not accept the message; HostSilentError if a
+   * sender of the host does not answer; the errors of `preview`.
+   *
+   * @example
+   * ```ts
+   * const info = { templateUrl: 'newsletter.hbs', subject: 'Hello {{name}}', from: 'news@shop.example' };
+   * await previews.sendProof(info, { email: 'ann@home.example', name: 'Ann' }, 'editor@shop.example');
+   * ```
+   */
+  async sendProof(info: TemplateEmailRequest, recipient: Recipient, to: string): Promise<void> {
+    const mailbox = parseMailbox(to);
+    if (!mailbox) throw new InvalidArgumentError('sendProof: to', 'one e-mail address', to);
+    const asked = this.#asked(info, [recipient]);
+    await this.context.begin(async () => {
+      const message = proofOf(await this.#preview(asked, recipient, mailbox), mailbox);
+      const timeoutMs = this.settings.run.messageTimeoutMs;
+      const answer = await askHost({ call: 'EmailMessageSender.send', timeoutMs: timeoutMs + GRACE_MS }, () =>
+        this.sender.send(message, AbortSignal.timeout(timeoutMs)),
+      );
+      const handOver = checkedHandOver(answer);
+      if (handOver.kind !== 'accepted') throw new ProofNotSentError(handOver.kind, handOver.text);
+    });
+  }
+
+  /** @param reader whose unsubscribe link the message has; default: the recipient's. */
+  async #preview(asked: RequestedDryRun, recipient: Recipient, reader?: Mailbox): Promise<EmailMessage> {
+    const delivery = await this.sources.during('preview', (watch) => this.#delivery(asked, watch, reader));
     const one = this.#marked(recipient, 0);
     if ('reason' in one) throw new RecipientSkippedError(one.reason, one.text);
     const [prepared] = await delivery.prepare([one]);
@@ -156,7 +191,11 @@ export class TemplateEmailPreview {
     return { given, checked: checkRequest(request as TemplateEmailInfo, recipients, how) };
   }
 
-  async #delivery({ given, checked }: RequestedDryRun, watch: SourceWatch): Promise<MailingDelivery> {
+  async #delivery(
+    { given, checked }: RequestedDryRun,
+    watch: SourceWatch,
+    reader?: Mailbox,
+  ): Promise<MailingDelivery> {
     const { run } = this.settings;
     const profiles = this.profiles();
     const { info, template } = await openRequest(this.renderer, checked);
@@ -164,12 +203,17 @@ export class TemplateEmailPreview {
       persist: false,
       runInSeparateThread: false,
     });
+    const links = UnsubscribeLinks.of(this.settings.unsubscribe, null, info);
     return new MailingDelivery(randomUUID(), info, template, {
       sender: NO_SENDER,
       profiles,
       fatigue: this.recorder.fatigue,
       gates: [...this.checkingGates(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
-      links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
+      // A click in a proof must not unsubscribe the recipient.
+      links:
+        links && reader
+          ? { linkFor: (idx, _email, _userId, terms) => links.linkFor(idx, reader.address, undefined, terms) }
+          : links,
       slots: template.slots?.length
         ? new MemorySlots(await heldFilling(toFilling(filled), watch), this.slots)
         : null,
@@ -178,6 +222,12 @@ export class TemplateEmailPreview {
       faultPoints: noFaultPoints,
     });
   }
+}
+
+function proofOf(message: EmailMessage, to: Mailbox): EmailMessage {
+  const { cc, bcc, ...rest } = message;
+  const headers = { ...message.headers, 'X-Mailing-Proof': 'yes' };
+  return { ...rest, to, subject: `[Proof] ${message.subject}`, headers };
 }
 
 async function judge(
