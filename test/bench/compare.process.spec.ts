@@ -18,7 +18,14 @@ describe('npm run bench:compare', () => {
   const stored = (): string => join(folder, 'stored.json');
   const compared = (fresh: string, ...args: string[]): Promise<{ code: number; output: string }> =>
     new Promise((resolve) => {
-      const program = ['--import', 'tsx/esm', 'bench/compare/compare.process.ts', '--stored', stored(), ...args];
+      const program = [
+        '--import',
+        'tsx/esm',
+        'bench/compare/compare.process.ts',
+        '--stored',
+        stored(),
+        ...args,
+      ];
       const child = execFile(process.execPath, program, (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
       );

@@ -220,15 +220,14 @@ export {
   UnsubscribeSecretError,
   UnsupportedDatabaseError,
 } from './model/options/setup.errors.js';
+export { ProofNotSentError, RecipientSkippedError } from './model/errors/preview.errors.js';
 export {
   HeaderInjectionError,
   InvalidFieldError,
   InvalidHeaderAddressError,
   MissingFieldError,
   ProfileRepositoryMissingError,
-  ProofNotSentError,
   RecipientListError,
-  RecipientSkippedError,
   ServerStandbyError,
   ServerShuttingDownError,
   SourceProtocolError,

@@ -16,7 +16,7 @@ import { publicReasonOf } from '../model/values/public-text.js';
 import { type InvalidEntry, toListedRecipient } from '../model/mail/listed-recipient.js';
 import type { MailingSettings } from '../model/options/mailing-options.js';
 import type { ProfileRepository } from '../model/ports/profile.repository.js';
-import { ProofNotSentError, RecipientSkippedError } from '../model/errors/request.errors.js';
+import { ProofNotSentError, RecipientSkippedError } from '../model/errors/preview.errors.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/mail/recipient.js';
 import type { DryRunOptions, DryRunReport } from '../model/reports/dry-run.report.js';
 import { heldFilling, type SlotFilling, toFilling } from '../model/mail/slot-filling.js';
@@ -225,9 +225,8 @@ export class TemplateEmailPreview {
 }
 
 function proofOf(message: EmailMessage, to: Mailbox): EmailMessage {
-  const { cc, bcc, ...rest } = message;
   const headers = { ...message.headers, 'X-Mailing-Proof': 'yes' };
-  return { ...rest, to, subject: `[Proof] ${message.subject}`, headers };
+  return { ...message, to, cc: undefined, bcc: undefined, subject: `[Proof] ${message.subject}`, headers };
 }
 
 async function judge(
