@@ -194,10 +194,10 @@ forEachDatabase('the options of a send', (kind) => {
   it.each([
     ['an unknown option', { persits: true } as SendOptions, 'persits'],
     ['no options at all', null as unknown as SendOptions, '*'],
-    ['idempotencyKey without persist', { idempotencyKey: 'k' }, 'idempotencyKey'],
+    ['idempotencyKey without persist', { persist: false, idempotencyKey: 'k' }, 'idempotencyKey'],
     ['an empty idempotencyKey', { persist: true, idempotencyKey: '' }, 'idempotencyKey'],
     ['an idempotencyKey that ends with a space', { persist: true, idempotencyKey: 'k ' }, 'idempotencyKey'],
-    ['sendAt without persist', { sendAt: new Date() }, 'sendAt'],
+    ['sendAt without persist', { persist: false, sendAt: new Date() }, 'sendAt'],
     ['a sendAt that is no date', { persist: true, sendAt: new Date('never') }, 'sendAt'],
     [
       'a doNotStartAfter before sendAt',
