@@ -145,7 +145,9 @@ class Newsletters {
       migrationsRun: true,
     }),
     MailerModule.forRoot({ transport: { url: process.env.SMTP_URL, pool: true } }),
-    MailingModule.forRoot({ templates: { dir: join(FOLDER, '../templates') } }),
+    MailingModule.forRootAsync({
+      useFactory: () => ({ templates: { dir: join(FOLDER, '../templates') }, uniqServerId: 'shop.example:1' }),
+    }),
   ],
   providers: [Newsletters],
 })
@@ -153,6 +155,7 @@ class AppModule {}
 
 async function main(): Promise<void> {
   const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn'] });
+  app.enableShutdownHooks();
   console.log(JSON.stringify({ ...(await app.get(Newsletters).send() as object), unsubscribe: typeof MailingUnsubscribeModule }));
   await app.close();
 }

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 /** An application as `nest new` makes it, in a folder of its own, with the packed plugin. */
 export class ScaffoldedHost {
   private constructor(
-    private readonly folder: string,
+    readonly folder: string,
     private readonly cell: HostCell,
     private readonly node: string,
   ) {}

@@ -1,13 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import libsql from 'libsql';
+import { PAIRS } from '../hosts/host-cells.js';
+import { ScaffoldedHost } from '../hosts/scaffolded.host.js';
 import { quickStartOf } from './quick-start.js';
 
 const run = promisify(execFile);
-const HOSTS = join(import.meta.dirname, 'hosts');
 
 /** How a process ended, and what it said until then. */
 export interface Ending {
@@ -24,13 +25,12 @@ export class PackedHost {
     private readonly command: string[],
   ) {}
 
-  /** One of the applications of `hosts/`. */
-  static async install(name: string, folder: string, tarball: string): Promise<PackedHost> {
-    await cp(join(HOSTS, name), folder, { recursive: true });
-    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], { cwd: folder });
+  /** As `nest new` of Nest 11 makes it. */
+  static async scaffold(root: string, tarball: string): Promise<PackedHost> {
+    const host = await ScaffoldedHost.prepare(root, tarball, PAIRS[0]);
     // With strict types: what the package declares has to make sense without its sources.
-    await run(process.execPath, ['node_modules/typescript/bin/tsc'], { cwd: folder });
-    return new PackedHost(folder, ['node', 'dist/main.js']);
+    await host.compile();
+    return new PackedHost(host.folder, ['node', 'dist/main.js']);
   }
 
   /**

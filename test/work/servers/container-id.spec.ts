@@ -9,7 +9,7 @@ describe('a server whose id is the name of its container', () => {
     const emit = vi.spyOn(MailingEvents.prototype, 'emit');
     onTestFinished(() => emit.mockRestore());
     await rig.boot({ uniqServerId, migrationList });
-    return emit.mock.calls.filter(([name]) => name === 'server:passing-id').map(([, facts]) => facts);
+    return emit.mock.calls.filter(([name]) => name === 'server:ephemeral-id').map(([, facts]) => facts);
   };
 
   it('says at its start that its mailings would wait', async () => {

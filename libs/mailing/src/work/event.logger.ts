@@ -124,7 +124,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   ),
   'recipient:unsubscribed': line('log', (f, who) => `${who}: recipient ${f.idx} unsubscribed (${f.kind})`),
   'server:registered': line('log', (f) => `server ${f.uniqServerId} registered as ${f.incarnation}`),
-  'server:passing-id': line(
+  'server:ephemeral-id': line(
     'warn',
     (f) =>
       `server ${f.uniqServerId} is named after its container: when that is replaced, its unfinished mailings wait for its name. ` +

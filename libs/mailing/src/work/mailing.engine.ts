@@ -86,7 +86,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     for (const column of sorting) events.emit('database:risky-setting', column);
     const { uniqServerId, migrationList } = settings;
     if (migrationList.length === 0 && isContainerName(uniqServerId))
-      events.emit('server:passing-id', { uniqServerId });
+      events.emit('server:ephemeral-id', { uniqServerId });
   }
 
   onApplicationBootstrap(): void {

@@ -131,7 +131,7 @@ export interface MailingEventMap {
    * At the start: the server id looks like the name of a container, which its successor will not have, and there is no `migrationList` here. Mailings of
    * this server would wait when the container is replaced.
    */
-  'server:passing-id': { uniqServerId: string };
+  'server:ephemeral-id': { uniqServerId: string };
   /** Another live process uses this server id. */
   'server:standby': {
     uniqServerId: string;
