@@ -184,7 +184,7 @@ describe.skipIf(!(await canHaveRedis()))('servers with BullMqDispatcher', () => 
 
   it('treat a Redis that does not answer as an outage', async () => {
     await newsTravels(start(1, 500));
-    redis.freeze();
+    await redis.freeze();
     world.add(5);
     await runsAre(6);
 
@@ -195,7 +195,7 @@ describe.skipIf(!(await canHaveRedis()))('servers with BullMqDispatcher', () => 
   it.each(['killed', 'frozen'])('stop without delay while Redis is %s', async (how) => {
     await newsTravels(start(2, NEVER));
     if (how === 'killed') await redis.kill();
-    else redis.freeze();
+    else await redis.freeze();
     const since = performance.now();
     await servers[0].stop();
     expect(performance.now() - since).toBeLessThan(500);
@@ -331,7 +331,7 @@ describe.skipIf(!(await canHaveRedis()))('servers with BullMqDispatcher', () => 
     let isClaimed = false;
     const claim: typeof work.claim = async (batch) => {
       const claimed = await work.claim(batch);
-      redis.freeze();
+      await redis.freeze();
       isClaimed = true;
       return claimed;
     };

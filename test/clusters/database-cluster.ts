@@ -27,7 +27,7 @@ export interface ClusterNode {
    */
   rejoin(): Promise<void>;
   /** SIGSTOP: it keeps its connections open and answers none. */
-  freeze(): void;
+  freeze(): Promise<void>;
   thaw(): void;
   /** Rows of a statement, as an administrator. Reconnects with the next call after the connection broke. */
   ask(sql: string): Promise<Record<string, unknown>[]>;

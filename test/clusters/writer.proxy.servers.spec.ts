@@ -27,7 +27,7 @@ class PlainNode implements ClusterNode {
   kill = (): Promise<void> => this.server.kill();
   shutDown = (): Promise<void> => this.server.kill('SIGTERM');
   rejoin = (): Promise<void> => this.server.start();
-  freeze = (): void => this.server.freeze();
+  freeze = (): Promise<void> => this.server.freeze();
   thaw = (): void => this.server.thaw();
 
   async ask(sql: string): Promise<Record<string, unknown>[]> {
@@ -118,7 +118,7 @@ describe('the proxy that follows the writer', () => {
   it('connects to a node of its own only while that takes writes', async () => {
     proxy.prefer(nodes[1]);
     await leadsTo(nodes[1]);
-    nodes[1].freeze();
+    await nodes[1].freeze();
     await leadsTo(nodes[0]);
     nodes[1].thaw();
     await leadsTo(nodes[1]);
@@ -139,7 +139,7 @@ describe('the proxy that follows the writer', () => {
 
   it('measures how long no write succeeded', async () => {
     const before = watch.longestOutageMs;
-    nodes[0].freeze();
+    await nodes[0].freeze();
     const begunAt = performance.now();
     await waitUntil(() => performance.now() - begunAt > before + 1_500, {
       what: 'some time without a writer',

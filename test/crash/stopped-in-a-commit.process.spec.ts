@@ -6,6 +6,7 @@ import { freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService } from '../support/hosts/newsletter-service.js';
 import { readerAddresses } from '../support/hosts/reader-list.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
+import { suspend } from '../support/suspended-process.js';
 import { waitUntil } from '../support/wait-until.js';
 import { assertPromiseKept } from './processes/promise.js';
 
@@ -34,7 +35,7 @@ forEachServer('a claim holder that is stopped in a transaction', (kind) => {
       const mailingId = await owner.send(RECIPIENTS);
       await inbox.waitFor(50);
       const isInTransaction = async (): Promise<boolean> => {
-        owner.signal('SIGSTOP');
+        await suspend(owner.pid);
         // A statement under way has to end, and the server renews its list of transactions every 100 ms.
         await delay(150);
         if ((await database.dataSource.query<unknown[]>(IN_TRANSACTION[kind])).length > 0) return true;

@@ -53,7 +53,7 @@ forEachDatabase('an outage of the directory in the middle of a mailing', (kind) 
     'by a server that accepts connections and answers nothing: the mailing waits',
     async () => {
       const server = await directory(readers(COUNT));
-      const id = await mailing(server, async () => server.freeze());
+      const id = await mailing(server, () => server.freeze());
       server.thaw();
       await rig.reached(id, 'completed', 20_000);
       await rig.assertAllSent(id, COUNT);

@@ -93,7 +93,7 @@ describe.skipIf(!hasLdap)('LdapProfileRepository', () => {
     expect((await profiles.findByIds(ids.slice(0, 1))).size).toBe(1);
 
     // While the directory answers nothing, all lookups that may run have started.
-    server.freeze();
+    await server.freeze();
     const commits = [ids.slice(0, 30), ids.slice(30)].map((some) => profiles.findByIds(some));
     await waitUntil(() => tap.underWay >= maxConcurrentLookups, { what: 'the lookups to be sent' });
     server.thaw();

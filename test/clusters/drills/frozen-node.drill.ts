@@ -7,7 +7,7 @@ export const frozenNode: Drill = {
   seconds: 60,
   act: async (world) => {
     const node = await world.writer();
-    node.freeze();
+    await node.freeze();
     world.say(`${node.name} is frozen`);
     try {
       await world.pause(FROZEN_MS);

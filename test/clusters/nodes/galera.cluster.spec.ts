@@ -74,7 +74,7 @@ describe('Galera', () => {
 
   it('replaces a frozen writer in about a second', async () => {
     const frozen = (await cluster.writer())!;
-    frozen.freeze();
+    await frozen.freeze();
     try {
       await otherWriter(frozen);
       const asked = performance.now();

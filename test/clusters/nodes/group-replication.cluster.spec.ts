@@ -76,7 +76,7 @@ describe.each([
 
   it('replaces a frozen writer, also after that is thawed', async () => {
     const frozen = (await cluster.writer())!;
-    frozen.freeze();
+    await frozen.freeze();
     const asked = performance.now();
     // The signal takes a moment.
     const answer = await waitUntil(

@@ -48,8 +48,8 @@ export abstract class ServerNode<Server extends PrivateServer> implements Cluste
     return this.server.kill('SIGTERM');
   }
 
-  freeze(): void {
-    this.server.freeze();
+  freeze(): Promise<void> {
+    return this.server.freeze();
   }
 
   thaw(): void {

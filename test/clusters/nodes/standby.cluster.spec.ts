@@ -78,7 +78,7 @@ function behavesAsCluster(): void {
     const session = new ServerSession(frozen.url);
     await session.ask('SELECT 1');
 
-    frozen.freeze();
+    await frozen.freeze();
 
     const asked = performance.now();
     expect(await session.askWithin(300, 'INSERT INTO note (id) VALUES (-1)')).toBeNull();
@@ -96,7 +96,7 @@ function behavesAsCluster(): void {
 
   it('goes on with the same primary when it is thawed', async () => {
     const [frozen] = await roles();
-    frozen.freeze();
+    await frozen.freeze();
     expect(await writerName()).toBeUndefined();
     frozen.thaw();
 

@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import type { FreshDatabase } from '../../support/databases/fresh-database.js';
 import type { NewsletterService } from '../../support/hosts/newsletter-service.js';
+import { suspend } from '../../support/suspended-process.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 /**
@@ -13,8 +12,7 @@ export async function stopProcess(service: NewsletterService, database: FreshDat
   const session = other.createQueryRunner();
   if (database.kind === 'sqlite') await session.query('PRAGMA busy_timeout = 50');
   const isFree = async (): Promise<boolean> => {
-    service.signal('SIGSTOP');
-    await waitUntil(() => isStopped(service.pid), { what: `process ${service.pid} to stop` });
+    await suspend(service.pid);
     if (database.kind !== 'sqlite') return true;
     try {
       await session.query('BEGIN IMMEDIATE');
@@ -28,9 +26,4 @@ export async function stopProcess(service: NewsletterService, database: FreshDat
   await waitUntil(isFree, { what: 'a moment outside of a transaction' });
   await session.release();
   await other.destroy();
-}
-
-async function isStopped(pid: number): Promise<boolean> {
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'state=', '-p', String(pid)]);
-  return stdout.trim().startsWith('T');
 }

@@ -102,31 +102,35 @@ describe.each(SERVERS)('$name', ({ start, connect, isItself }) => {
     await session.ask('SELECT 1');
     const newcomer = new ServerSession(server.url);
 
-    server.freeze();
+    await server.freeze();
 
     expect(await session.askWithin(300, 'SELECT 1')).toBeNull();
     expect(await newcomer.askWithin(300, 'SELECT 1')).toBeNull();
     server.thaw();
     expect(await session.ask('SELECT 7 AS id')).toEqual([{ id: 7 }]);
     session.hangUp();
-    server.freeze();
+    await server.freeze();
     await server.kill();
     await server.start();
     expect(await query('SELECT 7 AS id')).toEqual([{ id: 7 }]);
   });
 
-  it('leaves neither a process nor a file behind, also with a client still connected', async () => {
-    const { pid, dataDirectory } = server;
-    expect((await stat(dataDirectory)).isDirectory()).toBe(true);
-    const client = await connect(server.url);
+  it.each(['at work', 'frozen'])(
+    'leaves neither a process nor a file behind, %s and with a client connected',
+    async (state) => {
+      const { pid, dataDirectory } = server;
+      expect((await stat(dataDirectory)).isDirectory()).toBe(true);
+      const client = await connect(server.url);
+      if (state === 'frozen') await server.freeze();
 
-    await server.stop();
+      await server.stop();
 
-    expect(() => process.kill(pid!, 0)).toThrow('ESRCH');
-    await expect(stat(dataDirectory)).rejects.toThrow('ENOENT');
-    await expect(client.query('SELECT 1')).rejects.toThrow();
-    await client.end();
-  });
+      expect(() => process.kill(pid!, 0)).toThrow('ESRCH');
+      await expect(stat(dataDirectory)).rejects.toThrow('ENOENT');
+      await expect(client.query('SELECT 1')).rejects.toThrow();
+      await client.end();
+    },
+  );
 });
 
 /** A session that waits would notice by itself that its server is gone; one that computes does not. */
@@ -143,7 +147,7 @@ describe.runIf(await canHavePostgres())('PostgresServer', () => {
         const asked = session.ask(ENDLESS_WORK).catch(() => null);
         await waitUntil(() => isAtWork(server.url), { what: 'the session to be at work' });
 
-        if (when === 'after it was frozen') server.freeze();
+        if (when === 'after it was frozen') await server.freeze();
         await server.kill();
 
         expect(await asked).toBeNull();

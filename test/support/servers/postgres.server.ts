@@ -11,6 +11,7 @@ import {
 } from './postgres.programs.js';
 import { PrivateServer, serverDirectory } from './private-server.js';
 import { connectToPostgres } from '../databases/server-connection.js';
+import { suspend } from '../suspended-process.js';
 
 export interface PostgresOptions {
   /** Settings of its configuration, for example `{ TimeZone: 'Asia/Tokyo' }`. */
@@ -65,7 +66,7 @@ export class PostgresServer extends PrivateServer {
   override async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (signal === 'SIGKILL') {
       // Stopped first, it starts no more sessions, and does not see them end.
-      super.freeze();
+      await super.freeze();
       for (const pid of this.childPids()) {
         send(pid, 'SIGKILL');
         this.reaper.forget(pid);
@@ -74,13 +75,12 @@ export class PostgresServer extends PrivateServer {
     await super.kill(signal);
   }
 
-  override freeze(): void {
-    super.freeze();
-    for (const pid of this.childPids()) {
-      send(pid, 'SIGSTOP');
-      // If only the server were killed, the sessions would stay, stopped.
-      this.reaper.watch(pid);
-    }
+  override async freeze(): Promise<void> {
+    await super.freeze();
+    const pids = this.childPids();
+    // If only the server were killed, the sessions would stay, stopped.
+    for (const pid of pids) this.reaper.watch(pid);
+    await Promise.all(pids.map(suspend));
   }
 
   override thaw(): void {

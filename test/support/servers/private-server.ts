@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../network/free-port.js';
 import { Reaper } from '../reaper.js';
+import { suspend } from '../suspended-process.js';
 import { waitUntil } from '../wait-until.js';
 
 /** Another process may take the free port before the server does. */
@@ -80,9 +81,9 @@ export abstract class PrivateServer {
     await gone;
   }
 
-  /** Freezes the process: it keeps its connections open and answers none. */
-  freeze(): void {
-    if (this.pid) process.kill(this.pid, 'SIGSTOP');
+  /** Freezes the process: it keeps its connections open and answers none. Resolves when no thread of it runs any more. */
+  async freeze(): Promise<void> {
+    if (this.pid) await suspend(this.pid);
   }
 
   thaw(): void {
@@ -91,6 +92,8 @@ export abstract class PrivateServer {
 
   /** Shuts the server down and removes its data. */
   async stop(): Promise<void> {
+    // Frozen, it would not take the signal.
+    this.thaw();
     await this.kill(this.orderlySignal);
     await this.reaper.reap();
   }
