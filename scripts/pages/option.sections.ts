@@ -52,9 +52,14 @@ export const OPTION_SECTIONS: OptionSection[] = [
       journal: ['JournalOptions'],
       unsubscribe: ['UnsubscribeOptions'],
     },
-    files: ['mailing-options.ts', 'content-options.ts', 'unsubscribe.options.ts'].map(
-      (file) => `${MAILING}/${file}`,
-    ),
+    files: [
+      'mailing-options.ts',
+      'run-options.ts',
+      'server-options.ts',
+      'recipient-options.ts',
+      'content-options.ts',
+      'unsubscribe.options.ts',
+    ].map((file) => `${MAILING}/${file}`),
   },
   {
     heading: 'Of the module itself',

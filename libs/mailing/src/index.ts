@@ -37,17 +37,10 @@ export {
 export type { RegisteredServer } from './store/servers/read-servers.js';
 export type { ServerIdentity } from './store/servers/server-identity.js';
 
-export type {
-  AddressOptions,
-  BatchOptions,
-  ErrorGuardOptions,
-  JournalOptions,
-  MailingModuleOptions,
-  ProfileOptions,
-  RetryOptions,
-  RunOptions,
-  ServerOptions,
-} from './model/options/mailing-options.js';
+export type { MailingModuleOptions } from './model/options/mailing-options.js';
+export type { AddressOptions, ProfileOptions } from './model/options/recipient-options.js';
+export type { BatchOptions, JournalOptions, ServerOptions } from './model/options/server-options.js';
+export type { ErrorGuardOptions, RetryOptions, RunOptions } from './model/options/run-options.js';
 export type {
   DoubtfulRecipient,
   InDoubtPolicy,

@@ -7,7 +7,7 @@ import type { Outcome, RefusalSubject } from '../../../libs/mailing/src/model/st
 import { ErrorRateGuard } from '../../../libs/mailing/src/work/run/error-rate.guard.js';
 import { CongestionWindow } from '../../../libs/mailing/src/work/pacing/congestion-window.js';
 import { MailingEvents } from '../../../libs/mailing/src/model/reports/mailing-event.js';
-import type { RunOptions } from '../../../libs/mailing/src/model/options/mailing-options.js';
+import type { RunOptions } from '../../../libs/mailing/src/model/options/run-options.js';
 import { RateLimiter } from '../../../libs/mailing/src/work/pacing/rate-limiter.js';
 import { ResumeHold } from '../../../libs/mailing/src/work/execution/resume-hold.js';
 import { TransportProbe } from '../../../libs/mailing/src/work/sweeps/transport-probe.js';

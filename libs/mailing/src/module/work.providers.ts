@@ -18,12 +18,9 @@ import { HealthReader } from '../store/queries/health.reader.js';
 import { MailingReader } from '../store/queries/mailing.reader.js';
 import { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
 import { ClaimAcquirer } from '../work/claims/claim.acquirer.js';
-import { InDoubtDecision } from '../work/claims/in-doubt.decision.js';
 import { FencedRuns } from '../work/claims/fenced.runs.js';
-import { JournalRecovery } from '../work/claims/journal.recovery.js';
 import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
 import { BatchWorker } from '../work/execution/batch-worker.js';
-import { ContentOpener } from '../work/execution/content.opener.js';
 import { HeldMailings } from '../work/execution/held.mailings.js';
 import { MailingLauncher } from '../work/execution/mailing-launcher.js';
 import { OpeningOutages } from '../work/execution/opening-outages.js';
@@ -37,14 +34,13 @@ import { MailingEngine } from '../work/mailing.engine.js';
 import { MailingHealth } from '../work/mailing.health.js';
 import { MailingQuery } from '../work/mailing.query.js';
 import { MailingReporter } from '../work/mailing.reporter.js';
-import { RateLimiter } from '../work/pacing/rate-limiter.js';
 import { ProfileRecorder } from '../work/recipients/profile.recorder.js';
 import { RunRegistry } from '../work/run/run.registry.js';
 import { JournalManager } from '../work/servers/journal.manager.js';
 import { ServerMembership } from '../work/servers/server-membership.js';
 import { HeartbeatTimer } from '../work/servers/heartbeat.timer.js';
 import { TemplateEmailPeriodicService } from '../work/servers/template-email-periodic.service.js';
-import { STALLED_AFTER_MS, StalledFindings } from '../work/stalled.findings.js';
+import { StalledFindings } from '../work/stalled.findings.js';
 import { BatchSweep } from '../work/sweeps/batch.sweep.js';
 import { ForgottenCommitsSweep } from '../work/sweeps/forgotten-commits.sweep.js';
 import { LateAnswersSweep } from '../work/sweeps/late-answers.sweep.js';
@@ -55,113 +51,10 @@ import { TransportProbe } from '../work/sweeps/transport-probe.js';
 import { UnclaimedBatchesSweep } from '../work/sweeps/unclaimed-batches.sweep.js';
 import { TemplateEmailPreview } from '../work/template-email.preview.js';
 import { TemplateEmailSender } from '../work/template-email.sender.js';
-import { CHECKING_GATES, GATES, PROFILES, SLOT_SOURCES } from './delivery.providers.js';
+import { CHECKING_GATES, PROFILES } from './delivery.providers.js';
+import { executionProviders, serverProviders } from './execution.providers.js';
 import { PREPARE } from './host.providers.js';
 import { provide, provideByName, provideFrom } from './provide.js';
-
-const serverProviders: Provider[] = [
-  provide(JournalManager, MAILING_SETTINGS, MailingEvents),
-  provide(
-    ServerMembership,
-    TemplateEmailBatchServerPersister,
-    MAILING_SETTINGS,
-    MailingEvents,
-    JournalManager,
-  ),
-  provideFrom(
-    RunRegistry,
-    ({ run }: MailingSettings, context: ModuleContext) => new RunRegistry(run.maxConcurrentMailings, context),
-    MAILING_SETTINGS,
-    ModuleContext,
-  ),
-  provide(HeartbeatTimer, ServerMembership, RunRegistry, MAILING_SETTINGS, MailingEvents),
-  provide(TemplateEmailPeriodicService, HeartbeatTimer),
-];
-
-const EXECUTION_PARTS = {
-  persister: TemplateEmailPersister,
-  reader: MailingReader,
-  membership: ServerMembership,
-  runs: RunRegistry,
-  hold: ResumeHold,
-  opener: ContentOpener,
-  runner: SliceRunner,
-  events: MailingEvents,
-  faultPoints: FAULT_POINTS,
-};
-
-const executionProviders: Provider[] = [
-  provide(ActiveDispatcher, MAILING_SETTINGS, MailingEvents),
-  provide(ResumeHold, MAILING_SETTINGS),
-  provide(HeldMailings, MAILING_SETTINGS, HealthReader, ResumeHold),
-  provide(
-    InDoubtDecision,
-    MAILING_SETTINGS,
-    CommandPersister,
-    MailingEvents,
-    FAULT_POINTS,
-    ProfileRecorder,
-    RunRegistry,
-  ),
-  provide(
-    JournalRecovery,
-    MAILING_SETTINGS,
-    ServerMembership,
-    MailingClaims,
-    TemplateEmailBatchPersister,
-    TemplateEmailPeriodicService,
-  ),
-  provide(FencedRuns),
-  provideByName(ClaimAcquirer, {
-    settings: MAILING_SETTINGS,
-    claims: MailingClaims,
-    batches: TemplateEmailBatchPersister,
-    membership: ServerMembership,
-    doubts: InDoubtDecision,
-    fencedRuns: FencedRuns,
-    journals: JournalRecovery,
-    recorder: ProfileRecorder,
-    faultPoints: FAULT_POINTS,
-  }),
-  provideFrom(
-    OpeningOutages,
-    ({ run, server }: MailingSettings, events: MailingEvents) =>
-      new OpeningOutages(
-        run.transportOutageTimeoutMs,
-        2 * (STALLED_AFTER_MS + run.hostCallTimeoutMs) + server.heartbeatIntervalMs,
-        events,
-      ),
-    MAILING_SETTINGS,
-    MailingEvents,
-  ),
-  provide(ContentOpener, TEMPLATE_RENDERER, OpeningOutages),
-  provideByName(SliceRunner, {
-    settings: MAILING_SETTINGS,
-    database: MailingDatabase,
-    membership: ServerMembership,
-    limiter: RateLimiter,
-    journal: JournalManager,
-    sender: EMAIL_MESSAGE_SENDER,
-    profiles: PROFILES,
-    gates: GATES,
-    recorder: ProfileRecorder,
-    slots: SLOT_SOURCES,
-    fencedRuns: FencedRuns,
-    events: MailingEvents,
-    faultPoints: FAULT_POINTS,
-  }),
-  provideByName(MailingLauncher, {
-    settings: MAILING_SETTINGS,
-    claims: ClaimAcquirer,
-    ...EXECUTION_PARTS,
-  }),
-  provideByName(BatchWorker, {
-    settings: MAILING_SETTINGS,
-    batches: TemplateEmailBatchPersister,
-    servers: TemplateEmailBatchServerPersister,
-    ...EXECUTION_PARTS,
-  }),
-];
 
 const sweepProviders: Provider[] = [
   provideByName(BatchSweep, {

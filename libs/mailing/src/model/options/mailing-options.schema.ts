@@ -16,17 +16,10 @@ import type {
   TextOptions,
 } from './content-options.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
-import type {
-  AddressOptions,
-  BatchOptions,
-  ErrorGuardOptions,
-  JournalOptions,
-  MailingModuleOptions,
-  ProfileOptions,
-  RetryOptions,
-  RunOptions,
-  ServerOptions,
-} from './mailing-options.js';
+import type { MailingModuleOptions } from './mailing-options.js';
+import type { AddressOptions, ProfileOptions } from './recipient-options.js';
+import type { BatchOptions, JournalOptions, ServerOptions } from './server-options.js';
+import type { ErrorGuardOptions, RetryOptions, RunOptions } from './run-options.js';
 import { group, type OptionSchema, optionalGroup, readOptions, requiredGroup } from './option-group.js';
 import {
   aClass,

@@ -1,5 +1,5 @@
 import { type GuardReport, type GuardScores, NO_SCORES } from '../../model/states/guard-scores.js';
-import type { ErrorGuardOptions } from '../../model/options/mailing-options.js';
+import type { ErrorGuardOptions } from '../../model/options/run-options.js';
 import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
 import { NO_ANSWER, type Outcome, type RefusalSubject } from '../../model/states/outcome.js';
 import { FailureTally } from './failure-tally.js';

@@ -2,7 +2,7 @@ import type { MailingDelivery } from '../../delivery/mailing.delivery.js';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
 import type { Ledger } from '../../model/ports/ledger.js';
 import type { MailingEvents, RunEndStatus } from '../../model/reports/mailing-event.js';
-import type { RetryOptions, RunOptions } from '../../model/options/mailing-options.js';
+import type { RetryOptions, RunOptions } from '../../model/options/run-options.js';
 import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { RunJournal } from '../../model/ports/run-journal.js';
 import type { ErrorRateGuard } from './error-rate.guard.js';

@@ -1,5 +1,5 @@
 import type { Commit } from '../../model/ports/ledger.js';
-import type { RunOptions } from '../../model/options/mailing-options.js';
+import type { RunOptions } from '../../model/options/run-options.js';
 import type { Deferral, Outcome } from '../../model/states/outcome.js';
 import type { RunJournal } from '../../model/ports/run-journal.js';
 

@@ -1,4 +1,4 @@
-import type { RetryOptions } from '../../model/options/mailing-options.js';
+import type { RetryOptions } from '../../model/options/run-options.js';
 import type { MarkedRecipient } from '../../model/mail/recipient.js';
 
 /** Counts the earlier attempts of a run's open recipients. */
