@@ -61,7 +61,7 @@ export type {
   Dispatcher,
   DispatcherContext,
 } from './model/ports/dispatcher.js';
-export type { SendOptions } from './model/mail/send-options.js';
+export type { SendOptions, TransactionalSendOptions } from './model/mail/send-options.js';
 export type {
   TemplateEmailAttachment,
   TemplateEmailInfo,
@@ -104,7 +104,11 @@ export {
 } from './model/options/unsubscribe.tokens.js';
 export type { SuppressionList } from './model/ports/suppression-list.js';
 export type { ExecutionResult } from './model/reports/execution-result.js';
-export type { MailingHandle, MailingResult } from './model/reports/mailing-handle.js';
+export type {
+  MailingHandle,
+  MailingResult,
+  TransactionalMailingHandle,
+} from './model/reports/mailing-handle.js';
 export type {
   MailingFinding,
   MailingFindingCode,
@@ -169,7 +173,14 @@ export { publicReasonOf, toPublicText, reasonOf } from './model/values/public-te
 export { kindOf, numberOrKindOf } from './model/values/value-kind.js';
 export { DatabaseBehindError } from './model/errors/database-behind.error.js';
 export { ReadOnlyServerError } from './model/errors/read-only-server.error.js';
-export { HostTransactionOpenError } from './model/errors/host-transaction.error.js';
+export {
+  HostTransactionOpenError,
+  MailingNotCommittedError,
+  TransactionDatabaseError,
+  TransactionKeyBusyError,
+  TransactionListTooLongError,
+} from './model/errors/host-transaction.errors.js';
+export { HostTransaction } from './store/database/host.transaction.js';
 export { AsyncContext, ModuleContext } from './model/host-calls/async-context.js';
 export {
   askHost,

@@ -23,6 +23,7 @@ export class CutOffDatabase extends MailingDatabase {
     return {
       dialect: session.dialect,
       tables: session.tables,
+      currentRows: session.currentRows,
       rows: async <T>(sql: string, parameters?: unknown[]) => {
         await this.#step(session);
         this.numStatements++;

@@ -50,10 +50,11 @@ export class ExplainingDatabase extends MailingDatabase {
   }
 
   #alone(): Session {
-    const { dialect, tables } = this;
+    const { dialect, tables, currentRows } = this;
     return this.#explaining({
       dialect,
       tables,
+      currentRows,
       rows: (sql, parameters) => super.rows(sql, parameters),
       change: (sql, parameters) => super.change(sql, parameters),
       insert: (sql, parameters) => super.insert(sql, parameters),

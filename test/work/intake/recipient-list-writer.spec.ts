@@ -40,7 +40,7 @@ forEachDatabase('the writer of a list', (kind) => {
         atChunk();
       },
     };
-    const terms = { hasProfiles: true, batchSize: null, keyOf: mailboxKey };
+    const terms = { hasProfiles: true, batchSize: null, keyOf: mailboxKey, transaction: null };
     return new RecipientListWriter(persister, mailingId, TOKEN, terms, faultPoints);
   };
   function* readers(count: number): Generator<string> {

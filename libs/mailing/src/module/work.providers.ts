@@ -27,6 +27,7 @@ import { OpeningOutages } from '../work/execution/opening-outages.js';
 import { ResumeHold } from '../work/execution/resume-hold.js';
 import { SliceRunner } from '../work/execution/slice.runner.js';
 import { MailingIntake } from '../work/intake/mailing-intake.js';
+import { TransactionIntake } from '../work/intake/transaction.intake.js';
 import { SlotRegistry } from '../work/intake/slot.registry.js';
 import { SourceWatches } from '../work/intake/source-watches.js';
 import { MailingCommands } from '../work/mailing.commands.js';
@@ -151,6 +152,18 @@ const publicProviders: Provider[] = [
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),
+  provideByName(TransactionIntake, {
+    settings: MAILING_SETTINGS,
+    persister: TemplateEmailPersister,
+    slots: SlotPersister,
+    reader: MailingReader,
+    membership: ServerMembership,
+    hold: ResumeHold,
+    profiles: PROFILES,
+    sources: SourceWatches,
+    faultPoints: FAULT_POINTS,
+    intake: MailingIntake,
+  }),
   provideByName(MailingCommands, {
     settings: MAILING_SETTINGS,
     commands: CommandPersister,
@@ -169,6 +182,7 @@ const publicProviders: Provider[] = [
     TemplateEmailSender,
     MAILING_SETTINGS,
     MailingIntake,
+    TransactionIntake,
     MailingCommands,
     MailingLauncher,
     TEMPLATE_RENDERER,

@@ -1,21 +1,24 @@
+import type { EntityManager } from 'typeorm';
 import { InvalidArgumentError } from '../model/errors/argument.errors.js';
 import { checkMailingId } from '../model/errors/argument.check.js';
 import type { ModuleContext } from '../model/host-calls/async-context.js';
-import type { MailingHandle } from '../model/reports/mailing-handle.js';
+import type { MailingHandle, TransactionalMailingHandle } from '../model/reports/mailing-handle.js';
 import type { MailingSettings } from '../model/options/mailing-options.js';
 import type { MailingStatus } from '../model/states/mailing-status.js';
 import type { ProfileRepository } from '../model/ports/profile.repository.js';
 import type { Recipients } from '../model/mail/recipient.js';
 import { ServerShuttingDownError } from '../model/errors/request.errors.js';
 import type { SlotFilling } from '../model/mail/slot-filling.js';
-import type { SendOptions } from '../model/mail/send-options.js';
+import type { SendOptions, TransactionalSendOptions } from '../model/mail/send-options.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/mail/template-email-info.js';
 import type { MailingTemplate, TemplateRenderer } from '../model/ports/template.renderer.js';
+import type { MailingTerms } from '../store/intake/template-email.persister.js';
 import type { MailingIntake } from './intake/mailing-intake.js';
 import type { MailingLauncher } from './execution/mailing-launcher.js';
 import type { MailingCommands } from './mailing.commands.js';
 import { type CheckedRequest, checkRequest } from './intake/mailing-request.check.js';
-import { openRequest } from './intake/opened-request.js';
+import type { TransactionIntake } from './intake/transaction.intake.js';
+import { type OpenedRequest, openRequest } from './intake/opened-request.js';
 import { type CheckedSendOptions, sendOptionsOf } from './intake/send-options.check.js';
 import type { SlotRegistry } from './intake/slot.registry.js';
 
@@ -24,6 +27,7 @@ export class TemplateEmailSender {
   constructor(
     private readonly settings: Pick<MailingSettings, 'attachments' | 'batch' | 'uniqServerId'>,
     private readonly intake: MailingIntake,
+    private readonly transactions: TransactionIntake,
     private readonly commands: MailingCommands,
     private readonly launcher: MailingLauncher,
     private readonly renderer: TemplateRenderer,
@@ -41,7 +45,8 @@ export class TemplateEmailSender {
    * With `runInSeparateThread` true the promise resolves as soon as the request is safe: written to the database, or queued in memory. With false it
    * resolves when the mailing is finished.
    *
-   * Inside a transaction of the caller, the plugin's writes are not part of that transaction (docs/guarantees.md).
+   * Inside a transaction of the caller, the plugin's writes are not part of that transaction, unless its manager is given as the option `transaction`
+   * (docs/guarantees.md).
    *
    * @param info what is sent; copied, so the object may be reused at once.
    * @param recipients the recipients in order of sending: addresses and profile ids, mixed, from an array or any iterable or async iterable. A
@@ -65,7 +70,10 @@ export class TemplateEmailSender {
    * @throws AttachmentTooLargeError, AttachmentDownloadError, AttachmentStreamError, AttachmentNotStoredError if an attachment is too large, can't be
    * fetched, is a stream, or can't be stored.
    * @throws ProfileRepositoryMissingError for a profile id if the host gave no `profileRepository`.
-   * @throws HostTransactionOpenError within a transaction of the caller on a SQLite data source that the plugin shares, after 5 s.
+   * @throws HostTransactionOpenError within a transaction of the caller on a SQLite data source that the plugin shares, after 5 s, if it is not given
+   * as the option `transaction`.
+   * @throws TransactionDatabaseError, TransactionListTooLongError, TransactionKeyBusyError with the option `transaction`, if it is one of another
+   * database, if the list is too long for it, or if a mailing with the key is being written.
    * @throws ServerShuttingDownError during shutdown; ServerStandbyError if another live process has our server id.
    * @throws RecipientListError if the source of recipients fails half-way, or yields nothing for `run.sourceTimeoutMs`; the mailing is then `failed`,
    * and no recipient is mailed.
@@ -82,6 +90,11 @@ export class TemplateEmailSender {
   async sendEmailMessage(
     info: TemplateEmailRequest,
     recipients: Recipients,
+    options: TransactionalSendOptions,
+  ): Promise<TransactionalMailingHandle>;
+  async sendEmailMessage(
+    info: TemplateEmailRequest,
+    recipients: Recipients,
     runInSeparateThread?: boolean,
     persist?: boolean,
   ): Promise<MailingHandle>;
@@ -95,9 +108,9 @@ export class TemplateEmailSender {
     recipients: Recipients,
     how?: boolean | SendOptions,
     persistArgument?: boolean,
-  ): Promise<MailingHandle> {
+  ): Promise<MailingHandle | TransactionalMailingHandle> {
     const options = sendOptionsOf(how, persistArgument);
-    const { runInSeparateThread, persist, terms } = options;
+    const { runInSeparateThread, persist, terms, transaction } = options;
     if (this.intake.isStopping) throw new ServerShuttingDownError(this.settings.uniqServerId);
     const slots = this.slots.take(info?.slots);
     const checked = checkRequest(info as TemplateEmailInfo, recipients, {
@@ -105,7 +118,9 @@ export class TemplateEmailSender {
       hasProfiles: this.profiles() !== null,
       mayBeRepeat: terms.idempotencyKey !== null,
       attachments: this.settings.attachments,
+      isInTransaction: transaction !== null,
     });
+    if (transaction) return this.context.begin(() => this.#sendInside(transaction, checked, slots, options));
     const handle = await this.context.begin(
       async () => (await this.intake.findRepeat(terms)) ?? (await this.#send(checked, slots, options)),
     );
@@ -207,18 +222,37 @@ export class TemplateEmailSender {
   async #send(
     checked: CheckedRequest,
     slots: SlotFilling,
-    { runInSeparateThread, persist, terms }: CheckedSendOptions,
+    options: CheckedSendOptions,
   ): Promise<MailingHandle> {
     const { recipients } = checked;
+    const { info, template, terms } = await this.#open(checked, slots, options);
+    if (!options.persist) return this.#sendUnpersisted(info, template, recipients);
+    return this.intake.accept(info, recipients, terms, template.content);
+  }
+
+  async #sendInside(
+    transaction: EntityManager,
+    checked: CheckedRequest,
+    slots: SlotFilling,
+    options: CheckedSendOptions,
+  ): Promise<TransactionalMailingHandle> {
+    const { info, template, terms } = await this.#open(checked, slots, options);
+    return this.transactions.accept(transaction, info, checked.recipients, terms, template.content);
+  }
+
+  /** Reads templates, attachments and, if the mailing is not persisted, the contents of slots. */
+  async #open(
+    checked: CheckedRequest,
+    slots: SlotFilling,
+    { runInSeparateThread, persist, terms }: CheckedSendOptions,
+  ): Promise<OpenedRequest & { terms: MailingTerms }> {
     const { info, template } = await openRequest(this.renderer, checked);
     const shown = await this.slots.shownBy(template, info, slots, { persist, runInSeparateThread });
     // Not persisted: the slot source is read here, so that a failing source rejects this call and does not fail the run.
     info.slots = persist || !shown ? shown : await this.intake.holdSlots(shown);
     // The process may have begun to stop while attachments and slots were read.
     if (this.intake.isStopping) throw new ServerShuttingDownError(this.settings.uniqServerId);
-    if (!persist) return this.#sendUnpersisted(info, template, recipients);
-    const howMany = { ...terms, batchSize: this.#batchSize(info) };
-    return this.intake.accept(info, recipients, howMany, template.content);
+    return { info, template, terms: { ...terms, batchSize: this.#batchSize(info) } };
   }
 
   #batchSize({ batched, batchSize }: TemplateEmailInfo): number | null {

@@ -1,3 +1,5 @@
+import type { EntityManager } from 'typeorm';
+
 /** How a mailing is sent. */
 export interface SendOptions {
   /** False: the call resolves when the mailing has ended. True: as soon as the request is safe. Default: true. */
@@ -17,4 +19,16 @@ export interface SendOptions {
    * until `resume` or `cancel` is called. Needs `persist`. Default: no limit.
    */
   doNotStartAfter?: Date;
+}
+
+/** How a mailing is sent that is written within a transaction of the host. It is persisted, and the call never waits for its end. */
+export interface TransactionalSendOptions extends SendOptions {
+  /**
+   * The manager of an open transaction on the plugin's data source, as `dataSource.transaction` gives it. The mailing and its list, of 10,000
+   * recipients at most, become part of that transaction: they exist if and only if it commits, and no message is sent before. Await the call before
+   * the next statement of the transaction.
+   */
+  transaction: EntityManager;
+  runInSeparateThread?: true;
+  persist?: true;
 }

@@ -17,6 +17,24 @@ export interface MailingResult {
   numSkipped: number;
 }
 
+/** What `sendEmailMessage` returns with the option `transaction`. The mailing exists once that transaction is committed. */
+export interface TransactionalMailingHandle {
+  mailingId: string;
+  /** Recipients accepted, duplicates left out. */
+  numProfiles: number;
+  /** Repeated recipients that were dropped; null if `isRepeat` is true. */
+  numDuplicates: number | null;
+  /** True if a mailing with this `idempotencyKey` already existed: nothing was written, and this is its handle. */
+  isRepeat: boolean;
+  /**
+   * Begins the mailing at once; call it after the commit. Without it, the mailing begins within `server.heartbeatIntervalMs` of the commit.
+   *
+   * @returns as `MailingHandle.completed`.
+   * @throws MailingNotCommittedError if the transaction is still open, or was rolled back.
+   */
+  begin: () => Promise<MailingResult>;
+}
+
 /** What `sendEmailMessage` returns. */
 export interface MailingHandle {
   /** Null with `persist` false: nothing is written, and a crash loses the rest. */

@@ -5,7 +5,7 @@ import type { TemplateEmailAttachment } from '../../model/mail/template-email-in
 import { AttachmentFolder } from './attachment.folder.js';
 import { AttachmentGone, sha256 } from './attachment.storage.js';
 import { AttachmentTable } from './attachment.table.js';
-import type { MailingDatabase } from '../database/mailing.database.js';
+import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import { reasonOf } from '../../model/values/public-text.js';
 
 /** An attachment as recorded in the mailing's row; the bytes are in the table or in the folder. */
@@ -38,10 +38,11 @@ export class AttachmentStore {
   }
 
   /**
+   * @param session in which a table is written. Default: statements of their own.
    * @returns what to write in the mailing's row.
    * @throws AttachmentNotStoredError if the folder or the table does not accept a file; any other error of the database.
    */
-  async keep(attachments: TemplateEmailAttachment[]): Promise<KeptAttachment[]> {
+  async keep(attachments: TemplateEmailAttachment[], session?: Session): Promise<KeptAttachment[]> {
     const kept: KeptAttachment[] = [];
     for (const [n, { filename, contentType, cid, content }] of attachments.entries()) {
       const bytes = Buffer.isBuffer(content) ? content : Buffer.from(content as Uint8Array);
@@ -54,7 +55,7 @@ export class AttachmentStore {
         });
         kept.push({ ...facts, place: 'folder' });
       } else {
-        await this.#table.write(hash, bytes).catch((error: unknown) => {
+        await this.#table.write(hash, bytes, session).catch((error: unknown) => {
           if (!(error instanceof DroppedRowError)) throw error;
           throw new AttachmentNotStoredError(`attachments[${n}]`, this.#table.placeOf(hash), error);
         });

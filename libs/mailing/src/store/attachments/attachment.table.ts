@@ -2,7 +2,7 @@ import { DroppedRowError } from '../../model/errors/dropped-row.error.js';
 import type { AttachmentStorage } from './attachment.storage.js';
 import { insertParts } from './insert-parts.js';
 import { readPartLengths, readParts } from './read-parts.js';
-import type { MailingDatabase } from '../database/mailing.database.js';
+import type { MailingDatabase, Session } from '../database/mailing.database.js';
 
 /** A multiple of three; 64,000 characters of base64, and MySQL's `text` takes 65,535. */
 const BYTES_PER_PART = 48_000;
@@ -19,24 +19,19 @@ const PARTS_PER_INSERT = 16;
 export class AttachmentTable implements AttachmentStorage {
   constructor(private readonly database: MailingDatabase) {}
 
-  async write(hash: string, bytes: Buffer): Promise<void> {
+  async write(hash: string, bytes: Buffer, session: Session = this.database): Promise<void> {
     const parts = Array.from({ length: Math.ceil(bytes.length / BYTES_PER_PART) }, (_, part) =>
       bytes.subarray(part * BYTES_PER_PART, (part + 1) * BYTES_PER_PART).toString('base64'),
     );
     let numKnown = 0;
     for (let first = 0; first < parts.length; first += PARTS_PER_INSERT) {
       const some = parts.slice(first, first + PARTS_PER_INSERT);
-      const { numRows, numWarnings } = await insertParts(this.database, hash, first, some);
+      const { numRows, numWarnings } = await insertParts(session, hash, first, some);
       if (numWarnings > some.length - numRows) throw new DroppedRowError('dps_mail_attachment');
       numKnown += some.length - numRows;
     }
-    if (numKnown > 0 && !(await this.#has(hash, parts))) throw new DroppedRowError('dps_mail_attachment');
-  }
-
-  /** Compares lengths only: the content is checked by its hash when it is read. */
-  async #has(hash: string, parts: string[]): Promise<boolean> {
-    const lengths = await readPartLengths(this.database, hash);
-    return lengths.join() === parts.map((part) => part.length).join();
+    if (numKnown > 0 && !(await hasParts(session, hash, parts)))
+      throw new DroppedRowError('dps_mail_attachment');
   }
 
   async read(hash: string): Promise<Buffer> {
@@ -47,4 +42,10 @@ export class AttachmentTable implements AttachmentStorage {
   placeOf(hash: string): string {
     return `the rows of dps_mail_attachment with the hash ${hash}`;
   }
+}
+
+/** Compares lengths only: the content is checked by its hash when it is read. */
+async function hasParts(session: Session, hash: string, parts: string[]): Promise<boolean> {
+  const lengths = await readPartLengths(session, hash);
+  return lengths.join() === parts.map((part) => part.length).join();
 }

@@ -12,7 +12,8 @@ export async function readParts(session: Session, hash: string): Promise<string[
 /** The lengths of the parts, without reading them; index: primary key. */
 export async function readPartLengths(session: Session, hash: string): Promise<number[]> {
   const rows = await session.rows<{ length: unknown }>(
-    `SELECT LENGTH(content) AS length FROM ${session.tables.mailAttachment} WHERE hash = ? ORDER BY part`,
+    `SELECT LENGTH(content) AS length FROM ${session.tables.mailAttachment} WHERE hash = ? ORDER BY part
+     ${session.currentRows}`,
     [hash],
   );
   return rows.map(({ length }) => Number(length));

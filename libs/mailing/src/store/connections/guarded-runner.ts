@@ -1,9 +1,9 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { UNSAFE_CONNECTION, UnsafeConnectionError } from '../../model/errors/database-setting.errors.js';
-import { hostTransactionOver } from './host-transaction.js';
 import { NO_ESCAPING } from './mysql.environment.js';
 import { holdMysqlConnection } from './mysql-connection.guard.js';
 import { withPrimaryRunner } from './primary.runner.js';
+import { withSharedConnection } from './shared-connection.js';
 import { UnsafeConnections } from './unsafe-connections.js';
 
 /** Which connection the job gets. */
@@ -24,7 +24,7 @@ export interface Wanted {
  * because the database binds the values.
  *
  * @throws ReadOnlyServerError if new connections lead to such a server, too; UnsafeConnectionError if the connection has a setting under which no
- *   statement may run; HostTransactionOpenError if a transaction of the host stays open on SQLite (`hostTransactionOver`).
+ *   statement may run; HostTransactionOpenError if a transaction of the host stays open on SQLite (`withSharedConnection`).
  */
 export async function withGuardedRunner<T>(
   dataSource: DataSource,
@@ -35,9 +35,9 @@ export async function withGuardedRunner<T>(
   if (given) return guarded(dataSource, given, false, job);
   const mode = isRead ? dataSource.defaultReplicationModeForReads() : 'master';
   const isShared = dataSource.options.type === 'better-sqlite3';
-  const onIt = async (runner: QueryRunner): Promise<T> => {
-    if (isShared && !mayJoin) await hostTransactionOver(runner);
-    return guarded(dataSource, runner, true, job);
+  const onIt = (runner: QueryRunner): Promise<T> => {
+    const run = (): Promise<T> => guarded(dataSource, runner, true, job);
+    return isShared && !mayJoin ? withSharedConnection(runner, run) : run();
   };
   if (mode === 'master' || !dataSource.driver.isReplicated) return withPrimaryRunner(dataSource, onIt);
   const runner = dataSource.createQueryRunner(mode);

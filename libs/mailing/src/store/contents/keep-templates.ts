@@ -34,7 +34,8 @@ export async function keepTemplates(session: Session, content: Record<string, st
   }
   if (known.length === 0) return;
   const rows = await session.rows(
-    `SELECT hash FROM ${session.tables.mailTemplate} WHERE hash IN (${placeholders(known)})`,
+    `SELECT hash FROM ${session.tables.mailTemplate} WHERE hash IN (${placeholders(known)})
+     ${session.currentRows}`,
     known,
   );
   if (rows.length < known.length) throw new DroppedRowError('dps_mail_template');

@@ -1,5 +1,8 @@
+import { resolve } from 'node:path';
 import type { DataSource, EntityTarget, ObjectLiteral, QueryResult, QueryRunner } from 'typeorm';
 import { ModuleContext } from '../../model/host-calls/async-context.js';
+import { TransactionDatabaseError } from '../../model/errors/host-transaction.errors.js';
+import { dataSourceOf } from '../../model/tables/data-source-of.js';
 import { EmailAddress } from '../../model/tables/email-address.entity.js';
 import { type FaultPoints, noFaultPoints } from '../../model/ports/fault-points.js';
 import { MailAddressClaim } from '../../model/tables/mail-address-claim.entity.js';
@@ -57,11 +60,21 @@ export interface Inserted {
 export interface Session {
   readonly dialect: Dialect;
   readonly tables: TableNames;
+  /**
+   * Suffix of a query whose rows must be the current ones. Empty where the query itself begins the snapshot; a transaction of the host may have an
+   * older one.
+   */
+  readonly currentRows: string;
   rows<T = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<T[]>;
   /** @returns affected rows */
   change(sql: string, parameters?: unknown[]): Promise<number>;
   /** Runs an insert, for callers that need the number of warnings too: rows alone do not tell whether all is well. */
   insert(sql: string, parameters?: unknown[]): Promise<Inserted>;
+}
+
+/** Also runs several steps as one. */
+export interface TransactionalSession extends Session {
+  transaction<T>(steps: (session: Session) => Promise<T>): Promise<T>;
 }
 
 /**
@@ -71,9 +84,10 @@ export interface Session {
  * enough. SQLite under TypeORM is one connection for the whole process: a statement of one flow that runs while another flow's transaction is open is
  * committed or rolled back with it. So on SQLite all statements of the plugin go through one queue.
  */
-export class MailingDatabase implements Session {
+export class MailingDatabase implements TransactionalSession {
   readonly dialect: Dialect;
   readonly tables: TableNames;
+  readonly currentRows = '';
   readonly unsafeConnections: UnsafeConnections;
   readonly primary: PrimaryWatch;
   /** What this process has committed lately for its slices. */
@@ -136,6 +150,19 @@ export class MailingDatabase implements Session {
    */
   transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
     return this.#perform((runner) => this.#transactionOnce(runner, steps));
+  }
+
+  /**
+   * Runs a job on a connection of the host, which may have a transaction open. Not through the queue of SQLite: such a transaction keeps the plugin's
+   * own ones waiting.
+   *
+   * @throws TransactionDatabaseError if it is one to another database.
+   */
+  onRunner<T>(runner: QueryRunner, job: (session: Session) => Promise<T>): Promise<T> {
+    const given = dataSourceOf(runner);
+    if (!isSameDatabase(given, this.dataSource))
+      throw new TransactionDatabaseError(given.driver.database ?? '', this.dataSource.driver.database ?? '');
+    return withGuardedRunner(this.dataSource, () => job(this.#sessionOf(runner)), { given: runner });
   }
 
   async #transactionOnce<T>(runner: QueryRunner, steps: (session: Session) => Promise<T>): Promise<T> {
@@ -205,6 +232,7 @@ export class MailingDatabase implements Session {
     return {
       dialect: this.dialect,
       tables: this.tables,
+      currentRows: this.currentRows,
       rows: async <T>(sql: string, parameters?: unknown[]) =>
         (await run(this.dialect.onPrimary + sql, parameters)).records as T[],
       change: async (sql, parameters) => (await write(sql, parameters)).affected ?? 0,
@@ -223,4 +251,18 @@ export class MailingDatabase implements Session {
       .map((part) => (part === '' ? part : this.dataSource.driver.escape(part)))
       .join('.');
   }
+}
+
+/** On SQLite, the host may have another connection to the same file. */
+function isSameDatabase(one: DataSource, other: DataSource): boolean {
+  if (one === other) return true;
+  const [{ type, database }, { type: otherType, database: otherDatabase }] = [one.options, other.options];
+  return (
+    type === 'better-sqlite3' &&
+    otherType === type &&
+    typeof database === 'string' &&
+    typeof otherDatabase === 'string' &&
+    database !== ':memory:' &&
+    resolve(database) === resolve(otherDatabase)
+  );
 }

@@ -1,4 +1,5 @@
 import type { Session } from '../database/mailing.database.js';
+import { inChunks, placeholders } from '../database/placeholders.js';
 import { WATERMARKS } from '../database/progress-row.js';
 
 /** The part of a list to cut into batches. */
@@ -11,6 +12,9 @@ export interface Cut {
   toIdx: number;
 }
 
+/** A list of 10,000 within a transaction of the host may be cut into as many batches. */
+const BATCHES_PER_STATEMENT = 1_000;
+
 /**
  * Cuts the part of a list that has just been written into batches of equal length. Each batch with a pending recipient gets one row.
  *
@@ -19,7 +23,9 @@ export interface Cut {
  * - Index: a range of the primary key of both recipient tables, the rows of one chunk.
  * - The database counts the recipients, because only the database knows which ones were dropped as duplicates. A batch without recipients gets no
  *   row, because no run could complete it.
- * - Rejected: cutting the complete list in one statement. That would be a million rows in one transaction.
+ * - Rejected: `INSERT … SELECT`, one statement less. MySQL and MariaDB lock the range that it reads with the gap behind it. The newest mailing is the
+ *   last one in the index, so every other list would wait until this transaction, which may be the host's, ends. And cutting the complete list in one
+ *   go: that would be a million rows in one transaction.
  */
 export async function partitionBatches(
   session: Session,
@@ -32,11 +38,21 @@ export async function partitionBatches(
   const starts = (table: string): string =>
     `SELECT idx - ${session.dialect.modulo('idx', String(batchSize))} AS start_idx FROM ${table}
      WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'pending'`;
-  await session.change(
-    `INSERT INTO ${mailBatch}
-       (mailing_id, start_idx, end_idx, status, not_before, num_profiles, ${WATERMARKS.join(', ')})
-     SELECT ?, start_idx, start_idx + ${batchSize}, 'free', ${session.dialect.now}, COUNT(*), ${WATERMARKS.map(() => 'start_idx').join(', ')}
-     FROM (${starts(emailAddress)} UNION ALL ${starts(userMailing)}) AS listed GROUP BY start_idx`,
-    [mailingId, ...range, ...range],
+  const batches = await session.rows<{ start_idx: unknown; size: unknown }>(
+    `SELECT start_idx, COUNT(*) AS size
+     FROM (${starts(emailAddress)} UNION ALL ${starts(userMailing)}) AS listed GROUP BY start_idx ORDER BY start_idx`,
+    [...range, ...range],
   );
+  const row = `(?, ?, ?, 'free', ${session.dialect.now}, ?, ${placeholders(WATERMARKS)})`;
+  const insert = (some: typeof batches): Promise<number> =>
+    session.change(
+      `INSERT INTO ${mailBatch}
+         (mailing_id, start_idx, end_idx, status, not_before, num_profiles, ${WATERMARKS.join(', ')})
+       VALUES ${some.map(() => row).join(', ')}`,
+      some.flatMap(({ start_idx, size }) => {
+        const start = Number(start_idx);
+        return [mailingId, start, start + batchSize, Number(size), ...WATERMARKS.map(() => start)];
+      }),
+    );
+  await inChunks(batches, insert, BATCHES_PER_STATEMENT);
 }

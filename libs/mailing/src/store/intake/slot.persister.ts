@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { RefusedContent } from '../../model/mail/refused-content.js';
 import { SlotContentError } from '../../model/mail/slot.errors.js';
 import { isDataFault } from '../faults/database-fault.js';
+import type { HostTransaction } from '../database/host.transaction.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import { insertBisecting } from './insert-bisecting.js';
 import { findNewSlots, firstSlots, insertSlots, type SlotRow, toSlotJson } from '../contents/insert-slots.js';
@@ -33,10 +34,15 @@ export class SlotPersister {
    * @returns false if the mailing is no longer being written under this token.
    * @throws SlotContentError if the database refuses content for all profiles, or even the mark.
    */
-  async writeChunk(mailingId: string, claimToken: string, slots: readonly SlotRow[]): Promise<boolean> {
+  async writeChunk(
+    mailingId: string,
+    claimToken: string,
+    slots: readonly SlotRow[],
+    transaction: HostTransaction | null = null,
+  ): Promise<boolean> {
     const rows = firstSlots(slots);
     const written = (write: (session: Session) => Promise<void>): Promise<boolean> =>
-      this.database.transaction(async (session) => {
+      (transaction ?? this.database).transaction(async (session) => {
         if (!(await fenceLoading(session, mailingId, claimToken, 0))) return false;
         await write(session);
         return true;

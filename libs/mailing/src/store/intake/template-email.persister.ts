@@ -1,3 +1,4 @@
+import type { EntityManager } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import {
   checkMailingId,
@@ -11,6 +12,7 @@ import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js'
 import { AttachmentGone } from '../attachments/attachment.storage.js';
 import { AttachmentStore, type KeptAttachment } from '../attachments/attachment.store.js';
 import { isDataFault, isDuplicateKey } from '../faults/database-fault.js';
+import { HostTransaction } from '../database/host.transaction.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import { insertMailing } from './insert-mailing.js';
 import { insertTrackingData } from './insert-tracking-data.js';
@@ -94,6 +96,7 @@ export class TemplateEmailPersister {
    * Inserts the mailing in state `loading`.
    *
    * @param content the template sources, stored with the mailing; null: each run reads them anew.
+   * @param transaction of the host, in which everything is written; null: in one of its own.
    * @returns the mailing's id, a UUID version 7, or null if a mailing with this idempotency key exists.
    * @throws InvalidArgumentError if an id or token is no text or too long; AttachmentNotStoredError if an attachment can't be stored; errors of the
    *   database.
@@ -104,6 +107,7 @@ export class TemplateEmailPersister {
     claimToken: string,
     terms: MailingTerms = NO_TERMS,
     content: Record<string, string> | null = null,
+    transaction: HostTransaction | null = null,
   ): Promise<string | null> {
     checkText('createMailing: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     checkText('createMailing: claimToken', claimToken, MAX_TOKEN_LENGTH);
@@ -119,7 +123,8 @@ export class TemplateEmailPersister {
       template_hashes: json(content && hashesOf(content)),
       ...infoColumns(info),
     };
-    if (info.attachments) columns.attachments = json(await this.attachments.keep(info.attachments));
+    if (info.attachments)
+      columns.attachments = json(await this.attachments.keep(info.attachments, transaction ?? undefined));
     const write = async (session: Session): Promise<void> => {
       await insertMailing(session, mailingId, columns).catch((error: unknown) => {
         throw terms.idempotencyKey !== null && isDuplicateKey(error) ? new KeyTaken() : error;
@@ -128,7 +133,7 @@ export class TemplateEmailPersister {
       await insertTrackingData(session, mailingId, info.trackingData ?? {});
     };
     try {
-      await this.database.transaction(write);
+      await (transaction ?? this.database).transaction(write);
     } catch (error) {
       if (error instanceof KeyTaken) return null;
       throw error;
@@ -149,11 +154,12 @@ export class TemplateEmailPersister {
     claimToken: string,
     recipients: NumberedRecipient[],
     cut: Cut | null = null,
+    transaction: HostTransaction | null = null,
   ): Promise<WrittenChunk | null> {
     checkPart('writeChunk', mailingId, claimToken, cut);
     const numInvalid = recipients.filter((one) => one.kind === 'invalid').length;
     const written = (write: typeof writeRecipients): Promise<WrittenChunk | null> =>
-      this.database.transaction(async (session) => {
+      (transaction ?? this.database).transaction(async (session) => {
         if (!(await fenceLoading(session, mailingId, claimToken, numInvalid))) return null;
         const chunk = await write(session, mailingId, recipients);
         if (chunk.numRefused > 0) await fenceLoading(session, mailingId, claimToken, chunk.numRefused);
@@ -163,7 +169,8 @@ export class TemplateEmailPersister {
     const begun = performance.now();
     try {
       const chunk = await written(writeRecipients);
-      if (chunk && chunk.numWritten < recipients.length) await this.#noteSlowness(performance.now() - begun);
+      if (chunk && !transaction && chunk.numWritten < recipients.length)
+        await this.#noteSlowness(performance.now() - begun);
       return chunk;
     } catch (error) {
       if (!(error instanceof RowsUnaccountedForError) && !isDataFault(error)) throw error;
@@ -189,16 +196,27 @@ export class TemplateEmailPersister {
     claimToken: string,
     numProfiles: number,
     cut: Cut | null = null,
+    transaction: HostTransaction | null = null,
   ): Promise<boolean> {
     checkPart('finishList', mailingId, claimToken, cut);
     checkWholeNumber('finishList: numProfiles', numProfiles, 0, MAX_IDX);
     // Refresh before the mailing is `pending` and a run may begin.
-    await refreshStatistics(this.database, numProfiles);
-    return this.database.transaction(async (session) => {
+    if (!transaction) await refreshStatistics(this.database, numProfiles);
+    return (transaction ?? this.database).transaction(async (session) => {
       if (!(await finishList(session, mailingId, claimToken, numProfiles, cut !== null))) return false;
       if (cut) await partitionBatches(session, mailingId, cut);
       return true;
     });
+  }
+
+  /**
+   * Runs a job within a transaction of the host, in a savepoint: if the job fails, nothing of it stays. Hand what the job gets to the other methods.
+   *
+   * @param manager of an open transaction.
+   * @throws TransactionDatabaseError if it is one of another database; errors of the job and of the database.
+   */
+  inside<T>(manager: EntityManager, job: (transaction: HostTransaction) => Promise<T>): Promise<T> {
+    return HostTransaction.during(this.database, manager, job);
   }
 
   /**
@@ -207,9 +225,9 @@ export class TemplateEmailPersister {
    *
    * @throws InvalidArgumentError if it can't be a mailing id; errors of the database.
    */
-  async releaseKey(mailingId: string): Promise<void> {
+  async releaseKey(mailingId: string, transaction: HostTransaction | null = null): Promise<void> {
     checkMailingId('releaseKey: mailingId', mailingId);
-    await releaseKey(this.database, mailingId);
+    await releaseKey(transaction ?? this.database, mailingId);
   }
 
   /**

@@ -3,7 +3,7 @@ import type { MailingResult } from '../../model/reports/mailing-handle.js';
 import type { MailingOverview, ReasonCount } from '../../model/reports/mailing-overview.js';
 import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { RecipientRecord } from '../../model/mail/recipient.js';
-import type { MailingDatabase } from '../database/mailing.database.js';
+import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import { countByStatus, listMailings, type MailingPage } from './list-mailings.js';
 import { readExecution } from './read-execution.js';
 import { readReasons, readRecipients, type RecipientPage } from './read-recipients.js';
@@ -24,8 +24,8 @@ export class MailingReader {
   }
 
   /** @returns null if there is no mailing with this key. */
-  findByKey(idempotencyKey: string): Promise<KnownMailing | null> {
-    return findByKey(this.database, idempotencyKey);
+  findByKey(idempotencyKey: string, session: Session = this.database): Promise<KnownMailing | null> {
+    return findByKey(session, idempotencyKey);
   }
 
   /** One page of mailings, newest first. */

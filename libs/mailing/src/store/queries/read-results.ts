@@ -23,7 +23,7 @@ export async function readResult(session: Session, mailingId: string): Promise<M
 export async function findByKey(session: Session, idempotencyKey: string): Promise<KnownMailing | null> {
   const [row] = await session.rows<Record<string, unknown>>(
     `SELECT id, uniq_server_id, claim_token, ${resultColumns(session)}
-     FROM ${session.tables.mailing} WHERE idempotency_key = ?`,
+     FROM ${session.tables.mailing} WHERE idempotency_key = ? ${session.currentRows}`,
     [idempotencyKey],
   );
   if (!row) return null;

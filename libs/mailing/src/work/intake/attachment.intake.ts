@@ -34,6 +34,7 @@ interface OpenAttachment extends Omit<TemplateEmailAttachment, 'content'> {
  * Everything that the caller holds in memory is copied before the first wait: after that the caller may change it.
  *
  * @param isForOne there is one recipient, so a stream may be consumed.
+ * @param isInTransaction a transaction of the host is open, so no URL is fetched.
  * @returns a function that fetches the files, URLs and streams; it throws InvalidFieldError, SourceConsumedError, AttachmentTooLargeError,
  * AttachmentDownloadError, and what a stream fails with.
  * @throws InvalidFieldError, MissingFieldError, FieldTooLongError, HeaderInjectionError, AttachmentStreamError, AttachmentTooLargeError naming the
@@ -43,6 +44,7 @@ export function takeAttachments(
   attachments: TemplateEmailAttachment[] | undefined,
   limits: Limits,
   isForOne: boolean,
+  isInTransaction = false,
 ): () => Promise<TemplateEmailAttachment[] | undefined> {
   if (attachments === undefined) return () => Promise.resolve(undefined);
   if (!Array.isArray(attachments)) throw new InvalidFieldError('attachments', 'an array', attachments);
@@ -52,6 +54,11 @@ export function takeAttachments(
   const open = attachments.map((attachment: TemplateEmailAttachment, n) =>
     copyOf(`attachments[${n}]`, attachment, budget, isForOne),
   );
+  for (const { field, href, bytes } of open) {
+    if (!isInTransaction || href === undefined || bytes) continue;
+    const expected = 'absent with a transaction, which would stay open during the download';
+    throw new InvalidFieldError(`${field}.href`, expected, href);
+  }
   return () => fetchAll(open, budget);
 }
 

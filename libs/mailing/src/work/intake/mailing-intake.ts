@@ -167,13 +167,13 @@ export class MailingIntake {
     const { numProfiles, numDuplicates, numInvalid, isBatched } = list;
     const { name } = content;
     events.emit('list:written', { mailingId, name, numProfiles, numDuplicates, numInvalid });
-    const completed = this.#begin(mailingId, isBatched, sendAt !== null);
+    const completed = this.begin(mailingId, isBatched, sendAt !== null);
     completed.catch(() => undefined);
     return { mailingId, numProfiles, numDuplicates, isRepeat: false, completed };
   }
 
-  /** The list is complete: this server sends it, or the servers that claim its batches. */
-  async #begin(mailingId: string, isBatched: boolean, isScheduled: boolean): Promise<MailingResult> {
+  /** Begins a mailing whose list is complete: this server sends it, or the servers that claim its batches. */
+  async begin(mailingId: string, isBatched: boolean, isScheduled: boolean): Promise<MailingResult> {
     const { launcher, dispatcher } = this.parts;
     if (isBatched) {
       dispatcher.announce();
@@ -181,6 +181,11 @@ export class MailingIntake {
     }
     const result = await launcher.launch({ mailingId, status: 'pending', claimToken: null });
     return isScheduled ? launcher.follow(mailingId) : result;
+  }
+
+  /** Resolves when no server works on the mailing any more, or this process stops. */
+  follow(mailingId: string): Promise<MailingResult> {
+    return this.parts.launcher.follow(mailingId);
   }
 
   async #writeList(
@@ -191,7 +196,7 @@ export class MailingIntake {
   ): Promise<WrittenList> {
     const { settings, persister, profiles, sources, faultPoints, events } = this.parts;
     const { keyOf } = settings.addresses;
-    const how = { hasProfiles: profiles() !== null, batchSize, keyOf };
+    const how = { hasProfiles: profiles() !== null, batchSize, keyOf, transaction: null };
     const writer = new RecipientListWriter(persister, mailingId, claimToken, how, faultPoints);
     try {
       return await sources.during({ mailingId }, async (watch) => {
@@ -256,7 +261,7 @@ export class MailingIntake {
   }
 
   #repeatOf({ mailingId, numProfiles }: KnownMailing): MailingHandle {
-    const completed = this.parts.launcher.follow(mailingId);
+    const completed = this.follow(mailingId);
     completed.catch(() => undefined);
     return { mailingId, numProfiles, numDuplicates: null, isRepeat: true, completed };
   }
@@ -272,6 +277,6 @@ export class MailingIntake {
 }
 
 /** @returns null if the renderer gave no content to store; then each run reads the templates anew. */
-function keptOf(content: TemplateContent): TemplateContent | null {
+export function keptOf(content: TemplateContent): TemplateContent | null {
   return Object.keys(content).length === 0 ? null : content;
 }

@@ -49,6 +49,8 @@ export interface RequestTerms {
   /** A mailing with the same key may exist already; then the list is not read. */
   mayBeRepeat: boolean;
   attachments: MailingSettings['attachments'];
+  /** A transaction of the host is open. */
+  isInTransaction?: boolean;
 }
 
 /** A copy of a request. */
@@ -73,7 +75,7 @@ export interface CheckedRequest {
 export function checkRequest(
   info: TemplateEmailInfo,
   recipients: Recipients,
-  { persist, hasProfiles, mayBeRepeat, attachments }: RequestTerms,
+  { persist, hasProfiles, mayBeRepeat, attachments, isInTransaction }: RequestTerms,
 ): CheckedRequest {
   checkRecipients(recipients);
   if (!mayBeRepeat) assertUnread(recipients, 'recipients');
@@ -118,7 +120,9 @@ export function checkRequest(
   return {
     info: { ...info, ...copiesOf(info, persist), attachments: undefined },
     recipients: readIn(caller, recipients),
-    fetchAttachments: caller.bind(takeAttachments(info.attachments, attachments, isOne(recipients))),
+    fetchAttachments: caller.bind(
+      takeAttachments(info.attachments, attachments, isOne(recipients), isInTransaction),
+    ),
     checkList: () => checkForProfiles(recipients, hasProfiles),
   };
 }

@@ -2,15 +2,20 @@ import type { KeyOf } from '../../model/addresses/email-address.js';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
 import { type ListedRecipient, toListedRecipient } from '../../model/mail/listed-recipient.js';
 import type { Recipients } from '../../model/mail/recipient.js';
+import { TransactionListTooLongError } from '../../model/errors/host-transaction.errors.js';
 import { ProfileRepositoryMissingError } from '../../model/errors/request.errors.js';
 import type { SourceWatch } from '../../model/host-calls/source-watch.js';
 import { beginReading } from '../../model/host-calls/source-reading.js';
+import type { HostTransaction } from '../../store/database/host.transaction.js';
 import type { Cut } from '../../store/intake/partition-batches.js';
 import type { NumberedRecipient } from '../../store/intake/insert-recipients.js';
 import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
 
 /** Limit of a chunk, even if it has few rows: the smallest `max_allowed_packet` in use is 1 MiB. */
 const BYTES_PER_CHUNK = 768 * 1024;
+
+/** Entries of one list within a transaction of the host, which holds its locks and its log until its end. A million would take some ten seconds. */
+export const MAX_IN_TRANSACTION = 10_000;
 
 /** How a list is written. */
 export interface ListTerms {
@@ -19,6 +24,8 @@ export interface ListTerms {
   /** Recipients in one batch; null: the mailing is not partitioned. */
   batchSize: number | null;
   keyOf: KeyOf;
+  /** Of the host; null: each chunk is a transaction of its own. */
+  transaction: HostTransaction | null;
 }
 
 /** The result of writing a list. */
@@ -39,7 +46,8 @@ export class ListTakenAwayError extends Error {
 
 /**
  * Writes a list of any length to a mailing. While the database writes one chunk, the next one is read and checked, so there are never more than two
- * in memory. Their transactions follow one another.
+ * in memory. Their transactions follow one another. Within a transaction of the host, reading and writing take turns: the list may come from a query in
+ * the same transaction, and a statement between a refused one and its savepoint would fail, too.
  */
 export class RecipientListWriter {
   /** What is written so far. */
@@ -87,7 +95,14 @@ export class RecipientListWriter {
     const { numProfiles, numInvalid } = this.list;
     const cut = numProfiles > numInvalid ? this.#cutUpTo(this.#nextIdx) : null;
     this.list.isBatched = cut !== null;
-    const finished = await this.persister.finishList(this.mailingId, this.claimToken, numProfiles, cut);
+    const { transaction } = this.how;
+    const finished = await this.persister.finishList(
+      this.mailingId,
+      this.claimToken,
+      numProfiles,
+      cut,
+      transaction,
+    );
     if (!finished) throw new ListTakenAwayError();
     this.faultPoints.reach('afterListFinished');
     return this.list;
@@ -95,6 +110,8 @@ export class RecipientListWriter {
 
   #add(listed: ListedRecipient, bytes: number): void {
     if (listed.kind === 'profile' && !this.how.hasProfiles) throw new ProfileRepositoryMissingError();
+    if (this.how.transaction && this.#nextIdx === MAX_IN_TRANSACTION)
+      throw new TransactionListTooLongError('recipients', MAX_IN_TRANSACTION);
     if (listed.kind === 'invalid') this.list.numInvalid++;
     this.#chunk.push(Object.assign(listed, { idx: this.#nextIdx++ }));
     this.#chunkBytes += bytes;
@@ -109,12 +126,13 @@ export class RecipientListWriter {
     this.#writing.catch(() => (this.#isBroken = true));
     this.#chunk = [];
     this.#chunkBytes = 0;
+    if (this.how.transaction) await this.#writing;
   }
 
   async #write(chunk: NumberedRecipient[], endIdx: number): Promise<void> {
-    const { batchSize } = this.how;
+    const { batchSize, transaction } = this.how;
     const cut = batchSize === null ? null : this.#cutUpTo(endIdx - (endIdx % batchSize));
-    const written = await this.persister.writeChunk(this.mailingId, this.claimToken, chunk, cut);
+    const written = await this.persister.writeChunk(this.mailingId, this.claimToken, chunk, cut, transaction);
     if (written === null) throw new ListTakenAwayError();
     this.#cutIdx = cut?.toIdx ?? 0;
     this.list.numProfiles += written.numWritten;

@@ -1,15 +1,25 @@
 import { InvalidFieldError } from '../../model/errors/request.errors.js';
-import type { SendOptions } from '../../model/mail/send-options.js';
+import type { EntityManager } from 'typeorm';
+import type { SendOptions, TransactionalSendOptions } from '../../model/mail/send-options.js';
 import type { MailingTerms } from '../../store/intake/template-email.persister.js';
 
 const MAX_KEY = 255;
-const NAMES = ['runInSeparateThread', 'persist', 'idempotencyKey', 'sendAt', 'doNotStartAfter'];
+const NAMES = [
+  'runInSeparateThread',
+  'persist',
+  'idempotencyKey',
+  'sendAt',
+  'doNotStartAfter',
+  'transaction',
+];
 
 /** The options of a send, with every default filled in. */
 export interface CheckedSendOptions {
   runInSeparateThread: boolean;
   persist: boolean;
   terms: MailingTerms;
+  /** Of the host; null: the plugin's own. */
+  transaction: EntityManager | null;
 }
 
 /**
@@ -35,7 +45,9 @@ export function sendOptionsOf(how: unknown, persist: unknown): CheckedSendOption
  *
  * @throws InvalidFieldError naming the first option that is out of its bounds or needs `persist`.
  */
-export function checkSendOptions(options: SendOptions): CheckedSendOptions {
+export function checkSendOptions(
+  options: SendOptions & Partial<Pick<TransactionalSendOptions, 'transaction'>>,
+): CheckedSendOptions {
   if (typeof options !== 'object' || options === null) {
     throw new InvalidFieldError(
       '*',
@@ -49,13 +61,14 @@ export function checkSendOptions(options: SendOptions): CheckedSendOptions {
     const expected = `absent, because the options here are ${NAMES.join(', ')}`;
     throw new InvalidFieldError(name, expected, (options as Record<string, unknown>)[name], 'options');
   }
-  const { runInSeparateThread = true, persist = true, idempotencyKey, sendAt, doNotStartAfter } = options;
+  const { runInSeparateThread = true, persist = true } = options;
+  const { idempotencyKey, sendAt, doNotStartAfter, transaction } = options;
   for (const name of ['runInSeparateThread', 'persist'] as const) {
     const value: unknown = options[name];
     if (value !== undefined && typeof value !== 'boolean')
       throw new InvalidFieldError(name, 'true, false or absent', value, 'options');
   }
-  for (const name of ['idempotencyKey', 'sendAt', 'doNotStartAfter'] as const) {
+  for (const name of ['idempotencyKey', 'sendAt', 'doNotStartAfter', 'transaction'] as const) {
     if (options[name] !== undefined && !persist) {
       throw new InvalidFieldError(name, 'absent where persist is false', options[name], 'options');
     }
@@ -73,13 +86,26 @@ export function checkSendOptions(options: SendOptions): CheckedSendOptions {
       );
     }
   }
+  if (transaction !== undefined) checkTransaction(transaction, runInSeparateThread);
   const terms = {
     idempotencyKey: idempotencyKey ?? null,
     sendAt: sendAt ?? null,
     doNotStartAfter: doNotStartAfter ?? null,
     batchSize: null,
   };
-  return { runInSeparateThread, persist, terms };
+  return { runInSeparateThread, persist, terms, transaction: transaction ?? null };
+}
+
+function checkTransaction(manager: unknown, runInSeparateThread: boolean): void {
+  const { queryRunner } = (manager ?? {}) as Partial<EntityManager>;
+  if (queryRunner?.isTransactionActive !== true) {
+    const expected = 'the EntityManager of an open transaction, as dataSource.transaction gives it';
+    throw new InvalidFieldError('transaction', expected, manager, 'options');
+  }
+  if (!runInSeparateThread) {
+    const expected = 'true or absent with a transaction, because nothing is sent before its commit';
+    throw new InvalidFieldError('runInSeparateThread', expected, false, 'options');
+  }
 }
 
 function checkKey(key: unknown): void {

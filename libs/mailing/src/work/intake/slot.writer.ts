@@ -4,7 +4,9 @@ import { storableOf } from '../../model/mail/refused-content.js';
 import type { SlotPersister } from '../../store/intake/slot.persister.js';
 import { type SlotRow, toSlotJson } from '../../store/contents/insert-slots.js';
 import { ALL_PROFILES } from '../../store/contents/read-slots.js';
-import { ListTakenAwayError } from './recipient-list.writer.js';
+import { TransactionListTooLongError } from '../../model/errors/host-transaction.errors.js';
+import type { HostTransaction } from '../../store/database/host.transaction.js';
+import { ListTakenAwayError, MAX_IN_TRANSACTION } from './recipient-list.writer.js';
 
 /** As for lists: the smallest `max_allowed_packet` in use is 1 MiB. */
 const BYTES_PER_CHUNK = 768 * 1024;
@@ -13,11 +15,13 @@ const BYTES_PER_CHUNK = 768 * 1024;
 export class SlotWriter {
   #chunk: SlotRow[] = [];
   #chunkBytes = 0;
+  #numContents = 0;
 
   constructor(
     private readonly persister: SlotPersister,
     private readonly mailingId: string,
     private readonly claimToken: string,
+    private readonly transaction: HostTransaction | null = null,
   ) {}
 
   /**
@@ -36,6 +40,8 @@ export class SlotWriter {
   }
 
   async #add(slot: string, userId: string, content: unknown): Promise<void> {
+    if (this.transaction && this.#numContents++ === MAX_IN_TRANSACTION)
+      throw new TransactionListTooLongError('contents of slots', MAX_IN_TRANSACTION);
     const row = { slot, userId, json: toSlotJson(content) };
     const bytes = bytesOf(row);
     if (this.#chunkBytes + bytes > BYTES_PER_CHUNK) await this.#flush();
@@ -46,7 +52,12 @@ export class SlotWriter {
 
   async #flush(): Promise<void> {
     if (this.#chunk.length === 0) return;
-    const written = await this.persister.writeChunk(this.mailingId, this.claimToken, this.#chunk);
+    const written = await this.persister.writeChunk(
+      this.mailingId,
+      this.claimToken,
+      this.#chunk,
+      this.transaction,
+    );
     if (!written) throw new ListTakenAwayError();
     this.#chunk = [];
     this.#chunkBytes = 0;
