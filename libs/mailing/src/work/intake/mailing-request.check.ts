@@ -18,6 +18,7 @@ import { takeAttachments } from './attachment.intake.js';
 import { checkInfoFields } from './info-fields.check.js';
 import { checkForProfiles, checkRecipients } from './recipients.check.js';
 import { checkBounds, checkOneLine } from './request.bounds.js';
+import { textOf } from './text-options.check.js';
 import { hasControlCharacters } from '../../model/values/bounded-text.js';
 
 /** Headers that the plugin or the mail library writes. Set by a host, they would break identity or delivery. */
@@ -34,6 +35,8 @@ const RESERVED_HEADERS = new Set([
   'content-type',
   'content-transfer-encoding',
   'x-mailing-id',
+  'x-mailing-server',
+  'x-mailing-run',
 ]);
 
 /** RFC 5322 section 3.6.8: printable ASCII without colon. */
@@ -49,6 +52,8 @@ export interface RequestTerms {
   /** A mailing with the same key may exist already; then the list is not read. */
   mayBeRepeat: boolean;
   attachments: MailingSettings['attachments'];
+  /** The text options of the module. */
+  text: MailingSettings['templates']['text'];
 }
 
 /** A copy of a request. */
@@ -73,7 +78,7 @@ export interface CheckedRequest {
 export function checkRequest(
   info: TemplateEmailInfo,
   recipients: Recipients,
-  { persist, hasProfiles, mayBeRepeat, attachments }: RequestTerms,
+  { persist, hasProfiles, mayBeRepeat, attachments, text }: RequestTerms,
 ): CheckedRequest {
   checkRecipients(recipients);
   if (!mayBeRepeat) assertUnread(recipients, 'recipients');
@@ -116,7 +121,7 @@ export function checkRequest(
   checkTrackingData(info.trackingData ?? {});
   const caller = new AsyncContext();
   return {
-    info: { ...info, ...copiesOf(info, persist), attachments: undefined },
+    info: { ...info, ...copiesOf(info, persist), text: textOf(info.text, text), attachments: undefined },
     recipients: readIn(caller, recipients),
     fetchAttachments: caller.bind(takeAttachments(info.attachments, attachments, isOne(recipients))),
     checkList: () => checkForProfiles(recipients, hasProfiles),
