@@ -28,7 +28,7 @@ class Processor implements ParameterProcessor {
   static answer: (one: RecipientParameters, greeting: string) => Answer = () => undefined;
   static asked: RecipientParameters[] = [];
   static most = 0;
-  private static now = 0;
+  static now = 0;
 
   constructor(private readonly words: Words) {}
 
@@ -60,6 +60,8 @@ forEachDatabase('a parameter processor of the host', (kind) => {
     Processor.answer = () => undefined;
     Processor.asked = [];
     Processor.most = 0;
+    // Questions of an earlier test may never be answered.
+    Processor.now = 0;
   });
 
   async function textOf(address: string): Promise<string> {
