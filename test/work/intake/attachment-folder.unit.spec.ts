@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AttachmentFolder } from '../../libs/mailing/src/store/attachments/attachment.folder.js';
+import { AttachmentFolder } from '../../../libs/mailing/src/store/attachments/attachment.folder.js';
 
 const BYTES = Buffer.from('a leaflet');
 const HASH = createHash('sha256').update(BYTES).digest('hex');
