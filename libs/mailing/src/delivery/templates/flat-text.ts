@@ -29,7 +29,8 @@ const WHITE = /\s+/g;
  */
 export function flatText(html: string, rule: string, dropped: ReadonlySet<string> = new Set()): string {
   const page = new FlatPage(rule);
-  for (const piece of withoutElements(htmlPieces(html), dropped)) {
+  const pieces = htmlPieces(html);
+  for (const piece of dropped.size === 0 ? pieces : withoutElements(pieces, dropped)) {
     if (piece.kind === 'text') page.text(piece.source);
     else if (piece.kind === 'open') page.open(piece.name, piece.source);
     else page.close(piece.name);
