@@ -64,6 +64,12 @@ forEachDatabase('sendEmailToUser', (kind) => {
         argument: 'sendEmailToUser: user',
       });
     }
+    for (const options of [null, true, 'yes']) {
+      await expect(sender.sendEmailToUser(info, 'ann@home.example', options as never)).rejects.toMatchObject({
+        code: 'MAILING_ARGUMENT_INVALID',
+        argument: 'sendEmailToUser: options',
+      });
+    }
     const wrong: [unknown, object][] = [
       [{ params: [] }, { field: 'params' }],
       [{ parms: {} }, { field: 'parms' }],

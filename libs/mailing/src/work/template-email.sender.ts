@@ -123,7 +123,7 @@ export class TemplateEmailSender {
    * @param options `params` are added to those of the info, and win over them; the others are those of `sendEmailMessage`, so `persist` is true
    * unless it is said to be false.
    *
-   * @throws InvalidArgumentError if `user` is a list, or neither a text nor an object; InvalidFieldError if `params` is no plain object; the errors
+   * @throws InvalidArgumentError if `user` is a list, or neither a text nor an object, or if `options` is no object; InvalidFieldError if `params` is no plain object; the errors
    * of `sendEmailMessage`.
    *
    * @example
@@ -135,15 +135,19 @@ export class TemplateEmailSender {
   async sendEmailToUser(
     info: TemplateEmailRequest,
     user: Recipient,
-    { params, ...options }: EmailToUserOptions = {},
+    options: EmailToUserOptions = {},
   ): Promise<MailingHandle> {
     checkUser(user);
-    if (params === undefined) return this.sendEmailMessage(info, [user], options);
+    // A boolean would be `runInSeparateThread` of the other form, in which nothing is persisted.
+    if (!isPlainObject(options))
+      throw new InvalidArgumentError('sendEmailToUser: options', 'an object', options);
+    const { params, ...how } = options;
+    if (params === undefined) return this.sendEmailMessage(info, [user], how);
     if (!isPlainObject(params)) throw new InvalidFieldError('params', 'a plain object', params, 'options');
     // An info that is no object is refused below, with all other requests.
-    const own = isPlainObject(info) && isPlainObject(info.params ?? {});
-    const merged = own ? { ...info, params: { ...info.params, ...params } } : info;
-    return this.sendEmailMessage(merged, [user], options);
+    const isRefused = typeof info !== 'object' || info === null || !isPlainObject(info.params ?? {});
+    const merged = isRefused ? info : { ...info, params: { ...info.params, ...params } };
+    return this.sendEmailMessage(merged, [user], how);
   }
 
   /**
