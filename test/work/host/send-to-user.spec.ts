@@ -34,11 +34,15 @@ forEachDatabase('sendEmailToUser', (kind) => {
     await (
       await sender.sendEmailToUser(info, 'cy@home.example')
     ).completed;
+    const ofClass = Object.assign(new (class Letter {})(), info);
+    const last = await sender.sendEmailToUser(ofClass, 'eve@home.example', { params: { link: '/4' } });
+    await last.completed;
     expect(await received()).toMatchObject({
       'ann@home.example': 'Ann: /0 until Monday',
       'bob@home.example': 'Bob: /1 until Monday',
       'dee@home.example': expect.stringContaining('/2 until Monday'),
       'cy@home.example': ': none until Monday',
+      'eve@home.example': ': /4 until Monday',
     });
     expect(info.params).toEqual({ link: 'none', day: 'Monday' });
   });
