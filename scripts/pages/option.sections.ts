@@ -59,6 +59,7 @@ export const OPTION_SECTIONS: OptionSection[] = [
       'recipient-options.ts',
       'content-options.ts',
       'unsubscribe.options.ts',
+      '../mail/text-options.ts',
     ].map((file) => `${MAILING}/${file}`),
   },
   {

@@ -1,3 +1,4 @@
+import { ancestorPage } from './ancestor.page.js';
 import { errorsPage } from './errors.page.js';
 import { eventsPage } from './events.page.js';
 import { optionsPage } from './options.page.js';
@@ -9,4 +10,5 @@ export const REFERENCE_PAGES: Record<string, () => string> = {
   'docs/events.md': eventsPage,
   'docs/errors.md': errorsPage,
   'docs/tables.md': tablesPage,
+  'docs/ancestor-names.md': ancestorPage,
 };

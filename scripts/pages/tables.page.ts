@@ -23,7 +23,7 @@ const ANCESTOR: Record<string, Record<string, string>> = {
 };
 
 /** Its columns by the same names. */
-const SAME: Record<string, readonly string[]> = {
+export const SAME_COLUMNS: Record<string, readonly string[]> = {
   dps_mailing: columns(
     'id name subject uniq_server_id from_address batch_exec_id cc bcc start_time end_time num_profiles num_sent num_errors',
     'num_skipped num_bounces num_soft_bounces fill_from_templ is_batched ignore_fatigue batch_size site_id',
@@ -70,7 +70,7 @@ export function tablesPage(): string {
   for (const table of tables()) {
     lines.push('', `## \`${table.name}\``, '', `Entity: \`${table.entity}\`. ${table.words}`, '');
     for (const { name, type, isKey, words } of table.columns) {
-      const old = ANCESTOR[table.name]?.[name] ?? (SAME[table.name]?.includes(name) ? '`=`' : '');
+      const old = ANCESTOR[table.name]?.[name] ?? (SAME_COLUMNS[table.name]?.includes(name) ? '`=`' : '');
       const facts = [type, ...(isKey ? ['key'] : []), ...(old ? [`ancestor: ${old}`] : [])].join('; ');
       lines.push(`- \`${name}\` (${facts})${words ? `: ${words}` : ''}`);
     }

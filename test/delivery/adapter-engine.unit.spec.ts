@@ -1,12 +1,15 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { MailerOptions } from '@nestjs-modules/mailer';
 import { HandlebarsAdapter } from '@nestjs-modules/mailer/adapters/handlebars.adapter';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AdapterEngine } from '../../libs/mailing/src/delivery/adapters/adapter.engine.js';
 import { TemplateCopyFolder } from '../../libs/mailing/src/delivery/templates/template-copy.folder.js';
+
+/** Absolute on every system. */
+const [DIR, COPY, OTHER] = ['templates', 'copy', 'other'].map((name) => resolve('/', name));
 
 type Adapter = NonNullable<NonNullable<MailerOptions['template']>['adapter']>;
 type Compile = (
@@ -16,7 +19,7 @@ type Compile = (
 
 describe('AdapterEngine', () => {
   const engine = (compile: Compile, timeoutMs?: number): AdapterEngine =>
-    new AdapterEngine({ template: { adapter: { compile } as Adapter } }, '/templates', '/copy', timeoutMs);
+    new AdapterEngine({ template: { adapter: { compile } as Adapter } }, DIR, COPY, timeoutMs);
 
   it.each<[string, Compile]>([
     [
@@ -70,8 +73,8 @@ describe('AdapterEngine', () => {
       return Object.assign(new adapter(), { engine: { compile } }) as unknown as Adapter;
     };
     for (const name of ['PugAdapter', 'EjsAdapter', 'LiquidAdapter', 'MjmlAdapter']) {
-      const host = new AdapterEngine({ template: { adapter: named(name) } }, '/templates', '/copy');
-      expect(await host.render('letter.fr.pug', {})).toBe(`${name} /copy/letter.fr.pug`);
+      const host = new AdapterEngine({ template: { adapter: named(name) } }, DIR, COPY);
+      expect(await host.render('letter.fr.pug', {})).toBe(`${name} ${join(COPY, 'letter.fr.pug')}`);
     }
   });
 
@@ -88,7 +91,7 @@ describe('AdapterEngine', () => {
       done(undefined, 'html');
     };
     expect(await engine(compile).render('a/letter.pug', variables)).toBe('html');
-    expect([seen, variables]).toEqual([['/copy/a/letter.pug'], { name: 'Ann' }]);
+    expect([seen, variables]).toEqual([[join(COPY, 'a/letter.pug')], { name: 'Ann' }]);
   });
 
   it('C18 keeps concurrently rendered messages apart', async () => {
@@ -106,8 +109,8 @@ describe('AdapterEngine', () => {
   it('replaces engine folders inside of the template folder by the copy, and no others', async () => {
     const filters = { shout: (text: string) => text };
     const options = {
-      basedir: '/templates',
-      views: ['/templates/parts', '/other'],
+      basedir: DIR,
+      views: [join(DIR, 'parts'), OTHER],
       name: 'templates',
       filters,
     };
@@ -118,9 +121,9 @@ describe('AdapterEngine', () => {
         done(undefined, 'html');
       },
     };
-    await new AdapterEngine({ template: { adapter, options } }, '/templates', '/copy').render('a.pug', {});
-    expect(seen).toEqual({ basedir: '/copy', views: ['/copy/parts', '/other'], name: 'templates', filters });
-    expect(options.basedir).toBe('/templates');
+    await new AdapterEngine({ template: { adapter, options } }, DIR, COPY).render('a.pug', {});
+    expect(seen).toEqual({ basedir: COPY, views: [join(COPY, 'parts'), OTHER], name: 'templates', filters });
+    expect(options.basedir).toBe(DIR);
   });
 });
 

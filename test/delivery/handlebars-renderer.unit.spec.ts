@@ -139,7 +139,7 @@ describe('HandlebarsRenderer', () => {
   ])('C8 reads nothing outside the folder: %j', async (templateUrl) => {
     await writeFile(join(root, 'secret.hbs'), 'secret');
     await symlink(join(root, 'secret.hbs'), join(dir, 'link.hbs'));
-    await symlink(root, join(dir, 'linked'));
+    await symlink(root, join(dir, 'linked'), 'junction');
     const isFolder = ['..', '.', ''].includes(templateUrl);
     const code = isFolder
       ? /^MAILING_TEMPLATE_(OUTSIDE_FOLDER|MISSING)$/
@@ -154,7 +154,7 @@ describe('HandlebarsRenderer', () => {
 
   it('follows a link that stays inside, also when the folder itself is one', async () => {
     await symlink(join(dir, 'letter.hbs'), join(dir, 'alias.hbs'));
-    await symlink(dir, join(root, 'current'));
+    await symlink(dir, join(root, 'current'), 'junction');
     const renderer = new HandlebarsRenderer(new TemplateFolder(join(root, 'current')));
     const info = { templateUrl: 'alias', subject: '-', from: 'news@shop.example' };
     expect((await renderer.open(info)).render({ name: 'Ann' }).html).toBe('<p>Dear Ann</p>');

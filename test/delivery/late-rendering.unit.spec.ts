@@ -23,6 +23,8 @@ describe('a message with asynchronous rendering', () => {
         fatigue: null,
         links: null,
         slots: null,
+        processing: null,
+        debugHeaders: {},
         messageTimeoutMs: 20,
         hostCallTimeoutMs: 1_000,
         faultPoints: noFaultPoints,

@@ -36,6 +36,8 @@ describe('the gates before a commit', () => {
         fatigue: null,
         links: null,
         slots: null,
+        processing: null,
+        debugHeaders: {},
         messageTimeoutMs: 1_000,
         hostCallTimeoutMs: 1_000,
         faultPoints: noFaultPoints,

@@ -51,6 +51,8 @@ describe('a sender of the host that breaks its contract', () => {
         fatigue: null,
         links: null,
         slots: null,
+        processing: null,
+        debugHeaders: {},
         messageTimeoutMs: 1_000,
         hostCallTimeoutMs: 1_000,
         faultPoints: noFaultPoints,

@@ -13,7 +13,7 @@ import {
 import { Column, Entity, type ObjectLiteral, PrimaryColumn } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { directories, PEOPLE, person } from '../support/directory.js';
-import { ExampleHost, type Exports } from '../support/hosts/example-host.js';
+import { ExampleHost } from '../support/hosts/example-host.js';
 import { READER } from '../support/servers/ldap.server.js';
 import { INFO, MailingRig } from '../support/hosts/mailing-rig.js';
 import { canHaveOpenLdap } from '../support/servers/open-ldap.programs.js';
@@ -194,9 +194,7 @@ describe('the examples of the pages', () => {
     host.lend({ customers, Customer, info: INFO, dir: join(host.folder, 'templates') });
     const { Complaints } = await host.run(complaints);
     await host.run(options);
-    const { CustomerGroups, targeted } = (await host.run(groups)) as Exports & {
-      targeted: (all: Recipients, isTarget: (one: object) => Promise<boolean>) => Recipients;
-    };
+    const { CustomerGroups } = await host.run(groups);
     const mailing = { templates: { dir: join(host.folder, 'templates') }, profileRepository: ShopProfiles };
     const app = await host.mount(
       [MailingModule.forRoot(mailing), TypeOrmModule.forFeature([Customer])],
@@ -220,11 +218,9 @@ describe('the examples of the pages', () => {
       email: 'dee@home.example',
       data: { vip: true },
     });
-    const inGroups = app.get<{ everybodyInAnyOf(countries: string[]): Recipients }>(CustomerGroups);
-    const chosen = targeted(
-      inGroups.everybodyInAnyOf(['de', 'fr']),
-      async (one) => 'userId' in one && one.userId !== 'cy',
-    );
+    type Rule = (one: object) => Promise<boolean>;
+    const inGroups = app.get<{ targetsIn(countries: string[], rule: Rule): Recipients }>(CustomerGroups);
+    const chosen = inGroups.targetsIn(['de', 'fr'], async (one) => 'userId' in one && one.userId !== 'cy');
     expect(await all(chosen)).toEqual(['dee', 'ann', 'bob'].map((userId) => ({ userId })));
   });
 

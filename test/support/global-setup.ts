@@ -17,7 +17,8 @@ export default async function setup(): Promise<() => Promise<void>> {
   // A server that does not run as root must reach its own folder in it.
   await chmod(directory, 0o711);
   const reaper = new Reaper(directory);
-  process.env.TMPDIR = directory;
+  // Windows asks for the other two.
+  for (const name of ['TMPDIR', 'TEMP', 'TMP']) process.env[name] = directory;
   const broker = await ServerBroker.start();
 
   return async () => {

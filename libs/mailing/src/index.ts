@@ -52,7 +52,7 @@ export type {
   AttachmentStorageOption,
   TemplateHelper,
   TemplateOptions,
-  TextOptions,
+  TextConverter,
 } from './model/options/content-options.js';
 export type {
   BatchName,
@@ -61,7 +61,8 @@ export type {
   Dispatcher,
   DispatcherContext,
 } from './model/ports/dispatcher.js';
-export type { SendOptions, TransactionalSendOptions } from './model/mail/send-options.js';
+export type { EmailToUserOptions, SendOptions, TransactionalSendOptions } from './model/mail/send-options.js';
+export type { TextOptions } from './model/mail/text-options.js';
 export type {
   TemplateEmailAttachment,
   TemplateEmailInfo,
@@ -81,6 +82,7 @@ export type {
   RecipientRecord,
   Recipients,
 } from './model/mail/recipient.js';
+export { targeted } from './model/mail/targeted.js';
 export { beginReading, isIterable } from './model/host-calls/source-reading.js';
 export { SOURCE_TIMEOUT_MS, SourceWatch } from './model/host-calls/source-watch.js';
 export {
@@ -95,6 +97,12 @@ export {
 } from './model/ports/template.renderer.js';
 export { type Mailbox } from './model/addresses/email-address.js';
 export type { ProfileRepository, RecipientProfile } from './model/ports/profile.repository.js';
+export {
+  type ParameterProcessor,
+  ParameterSourceDownError,
+  type ProcessedParameters,
+  type RecipientParameters,
+} from './model/ports/parameter.processor.js';
 export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/ports/profile-mapping.js';
 export type { UnsubscribeOptions, UnsubscribeRecipient } from './model/options/unsubscribe.options.js';
 export {

@@ -224,6 +224,7 @@ export class ModelServer {
       recorder: new ProfileRecorder(() => null, settings, events),
       fencedRuns: this.#fencedRuns,
       slots: (mailingId) => new StoredSlots(new SlotPersister(this.#database), String(mailingId)),
+      processing: () => null,
       events,
       faultPoints: noFaultPoints,
     });

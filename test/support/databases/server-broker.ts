@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { reasonOf } from '../../../libs/mailing/src/model/values/public-text.js';
 import { SERVER_KINDS, type ServerKind } from './database-kinds.js';
 import type { PrivateServer } from '../servers/private-server.js';
@@ -27,7 +27,7 @@ export class ServerBroker implements AsyncDisposable {
     const server = createServer({ allowHalfOpen: true });
     const broker = new ServerBroker(server, folder);
     server.on('connection', (socket) => void broker.#answer(socket));
-    const path = join(folder, 'socket');
+    const path = socketPath(folder);
     server.listen(path);
     await once(server, 'listening');
     process.env[BROKER_SOCKET] = path;
@@ -57,6 +57,11 @@ export class ServerBroker implements AsyncDisposable {
     this.#started.set(kind, started);
     return { url: (await started).url };
   }
+}
+
+/** Windows has names of pipes where others have files. */
+function socketPath(folder: string): string {
+  return process.platform === 'win32' ? `\\\\.\\pipe\\${basename(folder)}` : join(folder, 'socket');
 }
 
 /** Not `text` of node:stream/consumers, which destroys the socket before it can be answered. */

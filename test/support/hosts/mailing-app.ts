@@ -15,6 +15,7 @@ import {
   TemplateEmailRestarter,
   TemplateEmailSender,
   type TemplateHelper,
+  type TemplateOptions,
 } from 'nestjs-mailing';
 import { dataSourceOptionsOf } from '../../../src/database/data-source.options.js';
 
@@ -25,6 +26,8 @@ export interface MailingAppOptions {
   templates?: Record<string, string>;
   /** Of the templates. */
   helpers?: Record<string, TemplateHelper>;
+  /** More options of the templates. */
+  templateOptions?: Partial<TemplateOptions>;
   mailing?: Partial<MailingModuleOptions>;
   /** Over the options of the data source, for example `{ extra: { connectionLimit: 1 } }`. */
   dataSource?: object;
@@ -79,7 +82,7 @@ export async function mailingApp(options: MailingAppOptions): Promise<MailingApp
         ...options.mailer,
       }),
       MailingModule.forRoot({
-        templates: { dir: templateDir, helpers: options.helpers },
+        templates: { dir: templateDir, helpers: options.helpers, ...options.templateOptions },
         uniqServerId: 'test:1',
         ...options.mailing,
         server: {

@@ -228,6 +228,16 @@ forEachDatabase('a mailing within a transaction of the host', (kind) => {
     expect((await begin()).numSent).toBe(3);
   });
 
+  it('may be an e-mail to one user', async () => {
+    const app = await shop.boot();
+    const { begin } = await shop
+      .host(app)
+      .transaction((transaction) =>
+        app.sender.sendEmailToUser(INFO, 'ann@home.example', { transaction, params: { order: 7 } }),
+      );
+    expect(await begin()).toMatchObject({ numSent: 1 });
+  });
+
   it('is refused with a list that is too long for it, and leaves nothing', async () => {
     const app = await shop.boot();
     await shop.host(app).transaction(async (manager) => {

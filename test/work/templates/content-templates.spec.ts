@@ -107,7 +107,8 @@ describe('templates in received messages', () => {
 
     it('of which one does not compile, or leads out of the folder, refuse the mailing', async () => {
       const app = await boot({ 'a.hbs': 'a', 'a.fr.hbs': '{{#if}', 'b.hbs': 'b' });
-      await symlink('/etc/hostname', join(dirOf(), 'b.fr.hbs'));
+      // Beside the folder of the templates.
+      await symlink(rig.database.url.slice('sqlite:'.length), join(dirOf(), 'b.fr.hbs'));
       const send = (templateUrl: string) => app.sender.sendEmailMessage({ ...INFO, templateUrl }, []);
       await expect(send('a.hbs')).rejects.toMatchObject({
         code: 'MAILING_TEMPLATE_NOT_COMPILING',

@@ -1,4 +1,5 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Recipient, TemplateEmailInfo } from 'nestjs-mailing';
@@ -13,6 +14,7 @@ describe('the message as it arrives', () => {
   let database: FreshDatabase;
   let inbox: SmtpInbox;
   let app: MailingApp;
+  let outside: string;
 
   beforeAll(async () => {
     database = await freshDatabase('sqlite');
@@ -28,13 +30,16 @@ describe('the message as it arrives', () => {
       await mkdir(join(app.templateDir, language));
       await writeFile(join(app.templateDir, language, 'welcome.hbs'), `<p>${language}</p>`);
     }
-    await symlink('/etc/hostname', join(app.templateDir, 'link.hbs'));
+    outside = await mkdtemp(join(tmpdir(), 'outside-'));
+    await writeFile(join(outside, 'secret.hbs'), 'secret');
+    await symlink(join(outside, 'secret.hbs'), join(app.templateDir, 'link.hbs'));
   });
 
   afterAll(async () => {
     await app.close();
     await inbox.close();
     await database.dispose();
+    await rm(outside, { recursive: true });
   });
 
   beforeEach(() => inbox.messages.splice(0));

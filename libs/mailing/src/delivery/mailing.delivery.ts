@@ -24,6 +24,7 @@ import {
   toAddressee,
 } from './recipients/recipient.policy.js';
 import { TemplateContext } from './handlebars/template-context.js';
+import { type ParameterProcessing, PROCESS_CALL } from './recipients/parameter.processing.js';
 import { handOutSlots, type SlotSource } from './recipients/slot.source.js';
 import type { MailingTemplate, RenderedEmail } from '../model/ports/template.renderer.js';
 import { answered } from './recipients/lookup-failed.error.js';
@@ -60,6 +61,10 @@ export interface MailingDeliveryParts {
   links: Pick<UnsubscribeLinks, 'linkFor'> | null;
   /** Null for templates that show no slot. */
   slots: SlotSource | null;
+  /** Null: the host gave no parameter processor. */
+  processing: Pick<ParameterProcessing, 'of'> | null;
+  /** Headers of every message that say which process sent it; empty: none. */
+  debugHeaders: Record<string, string>;
   messageTimeoutMs: number;
   hostCallTimeoutMs: number;
   faultPoints: FaultPoints;
@@ -79,7 +84,7 @@ export class MailingDelivery {
     private readonly template: MailingTemplate,
     private readonly parts: MailingDeliveryParts,
   ) {
-    this.#composer = new MessageComposer(identity, info);
+    this.#composer = new MessageComposer(identity, info, parts.debugHeaders);
     this.#context = new TemplateContext(identity, info);
     this.#deadlines = new MessageDeadlines(parts.messageTimeoutMs);
   }
@@ -88,10 +93,11 @@ export class MailingDelivery {
    * Reads the profiles of one commit in one query, then their slots, then asks each gate once about the recipients that are not skipped yet.
    *
    * Slots come before the gates: a profile that is skipped for its content must not claim its address, which may belong to another profile too.
+   * The host's parameter processor comes last: it is asked about no recipient that a gate skips.
    *
    * @param upcoming the recipients that come next, as far as known.
    * @param stop aborts when no message may begin any more: then no answer is waited for.
-   * @throws what `ProfileRepository.findByIds` throws; LookupFailedError if a gate or the slots can't be asked; HostSilentError; HostAnswerError
+   * @throws what `ProfileRepository.findByIds` throws; LookupFailedError if a gate, the slots or the parameter processor can't be asked; HostSilentError; HostAnswerError
    * if the profiles are no Map; the reason of `stop`.
    */
   async prepare(
@@ -99,7 +105,7 @@ export class MailingDelivery {
     upcoming: readonly MarkedRecipient[] = [],
     stop?: AbortSignal,
   ): Promise<PreparedRecipient[]> {
-    const { slots, gates } = this.parts;
+    const { slots, gates, processing } = this.parts;
     const profiles = await this.#profilesOf(recipients, stop);
     const fatigue = this.info.ignoreContactFatigue ? null : this.parts.fatigue;
     const prepared = recipients.map((one) => ({
@@ -111,11 +117,13 @@ export class MailingDelivery {
       answered(question, () => this.#ask(this.#terms(question, stop), look));
     if (slots) await ask('slots', () => handOutSlots(slots, prepared));
     for (const gate of gates) await ask(gate.question, () => pass(gate, prepared, next));
+    if (processing) await this.#noting(PROCESS_CALL, () => processing.of(prepared, stop));
     return prepared;
   }
 
-  /** @throws what the template, or the host's builder of links, throws for this recipient. */
+  /** @throws what the template, the host's builder of links or its parameter processor throws for this recipient. */
   async compose(idx: number, addressee: Addressee): Promise<EmailMessage> {
+    if (addressee.fault) throw addressee.fault.error;
     return this.#write(idx, addressee, await this.#linkOf(idx, addressee));
   }
 
@@ -125,6 +133,7 @@ export class MailingDelivery {
     const wanted = consent.wanted();
     const isTooLate = (): boolean => wasAwaited && (wanted.aborted || !mayStart());
     if ('skip' in addressee) return settled(idx, 'skipped', addressee.skip, addressee.text);
+    if (addressee.fault) return settled(idx, 'error', addressee.fault.code, reasonOf(addressee.fault.error));
     const tooLate = { kind: 'returned', idx, blame: 'none', reason: 'rendered too late' } as const;
     let code = 'unsubscribe';
     let wasAwaited = false;
@@ -160,10 +169,15 @@ export class MailingDelivery {
     return { call, timeoutMs: this.parts.hostCallTimeoutMs, stop };
   }
 
-  async #ask<T>(terms: HostCallTerms, ask: () => Promise<T>): Promise<T> {
-    this.asked = { what: `the answer of ${terms.call}`, since: performance.now() };
+  #ask<T>(terms: HostCallTerms, ask: () => Promise<T>): Promise<T> {
+    return this.#noting(terms.call, () => askHost(terms, ask));
+  }
+
+  /** Shows the call as what the run waits for. */
+  async #noting<T>(call: string, wait: () => Promise<T>): Promise<T> {
+    this.asked = { what: `the answer of ${call}`, since: performance.now() };
     try {
-      return await askHost(terms, ask);
+      return await wait();
     } finally {
       this.asked = null;
     }

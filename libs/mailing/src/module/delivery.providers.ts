@@ -8,6 +8,7 @@ import { checkNodemailer } from '../delivery/mailer/nodemailer-version.js';
 import { AddressNormalizerGate } from '../delivery/recipients/address-normalizer.gate.js';
 import { nonStandardLocalPartGate } from '../delivery/recipients/non-standard-local-part.gate.js';
 import type { RecipientGate } from '../delivery/recipients/recipient.gate.js';
+import { ParameterProcessing } from '../delivery/recipients/parameter.processing.js';
 import { SuppressionGate, type WatchedSuppressionList } from '../delivery/recipients/suppression.gate.js';
 import { unicodeLocalPartGate } from '../delivery/recipients/unicode-local-part.gate.js';
 import { BulkSmtpMessageSender } from '../delivery/smtp/bulk-smtp-message.sender.js';
@@ -28,12 +29,12 @@ import { tokenOf } from '../model/values/token.js';
 import { MailingDatabase } from '../store/database/mailing.database.js';
 import { TypeOrmSuppressionList } from '../store/host/type-orm-suppression.list.js';
 import { SlotPersister } from '../store/intake/slot.persister.js';
-import type { GatesOf, SlotsOf } from '../work/execution/slice.runner.js';
+import type { GatesOf, ProcessingOf, SlotsOf } from '../work/execution/slice.runner.js';
 import { SlotRegistry } from '../work/intake/slot.registry.js';
 import { MemorySlots, StoredSlots } from '../work/intake/slot.sources.js';
 import { RateLimiter } from '../work/pacing/rate-limiter.js';
 import { DuplicateGate } from '../work/recipients/duplicate.gate.js';
-import { ActiveSuppressions, HostProfiles } from '../work/recipients/host.parts.js';
+import { ActiveSuppressions, HostProcessor, HostProfiles } from '../work/recipients/host.parts.js';
 import { MailingProfiles } from '../work/recipients/mailing.profiles.js';
 import { MailingSuppressions } from '../work/recipients/mailing.suppressions.js';
 import { MemoryDuplicateGate } from '../work/recipients/memory-duplicate.gate.js';
@@ -53,16 +54,20 @@ export const GATES = tokenOf<GatesOf>('MAILING_GATES');
 /** What recipients see in slots. */
 export const SLOT_SOURCES = tokenOf<SlotsOf>('MAILING_SLOT_SOURCES');
 
+/** How the host's parameter processor is asked about the recipients of a mailing. */
+export const PROCESSING = tokenOf<ProcessingOf>('MAILING_PROCESSING');
+
 /** What a message is made of, by which gates a recipient passes, and how a message is handed over. */
 export const deliveryProviders: Provider[] = [
   provideFrom(
     ActiveRenderer,
-    ({ templates: { dir, partialsDir, helpers, text }, run }: MailingSettings) =>
+    ({ templates: { dir, partialsDir, helpers, text, textConverter }, run }: MailingSettings) =>
       new ActiveRenderer(
         new HandlebarsRenderer(new TemplateFolder(dir), {
           partials: new TemplateFolder(partialsDir),
           helpers,
           text,
+          textConverter,
         }),
         run.hostCallTimeoutMs,
       ),
@@ -71,11 +76,12 @@ export const deliveryProviders: Provider[] = [
   { provide: TEMPLATE_RENDERER, useExisting: ActiveRenderer },
   provideFrom(
     MailerAdapterRenderer,
-    ({ templates: { dir, helpers, text } }: MailingSettings, moduleRef: ModuleRef) =>
+    ({ templates: { dir, helpers, text, textConverter } }: MailingSettings, moduleRef: ModuleRef) =>
       // Looked up late: the mailer does not export its options, and may not have them yet.
       new MailerAdapterRenderer(dir, () => moduleRef.get<MailerOptions>(MAILER_OPTIONS, { strict: false }), {
         helpers,
         text,
+        textConverter,
       }),
     MAILING_SETTINGS,
     ModuleRef,
@@ -109,6 +115,17 @@ export const deliveryProviders: Provider[] = [
     MAILING_SETTINGS,
   ),
   provide(HostProfiles),
+  provide(HostProcessor),
+  provideFrom(
+    PROCESSING,
+    (host: HostProcessor, { run }: MailingSettings): ProcessingOf =>
+      (mailingId, info) => {
+        const terms = { concurrency: run.concurrency, timeoutMs: run.hostCallTimeoutMs };
+        return host.processor && new ParameterProcessing(host.processor, mailingId, info, terms);
+      },
+    HostProcessor,
+    MAILING_SETTINGS,
+  ),
   provide(MailingProfiles, HostProfiles),
   provideFrom(
     ActiveSuppressions,

@@ -33,7 +33,7 @@ import { ServerMembership } from '../work/servers/server-membership.js';
 import { HeartbeatTimer } from '../work/servers/heartbeat.timer.js';
 import { TemplateEmailPeriodicService } from '../work/servers/template-email-periodic.service.js';
 import { STALLED_AFTER_MS } from '../work/stalled.findings.js';
-import { GATES, PROFILES, SLOT_SOURCES } from './delivery.providers.js';
+import { GATES, PROCESSING, PROFILES, SLOT_SOURCES } from './delivery.providers.js';
 import { provide, provideByName, provideFrom } from './provide.js';
 
 /** Providers of the process among others: its membership, its journal, its heartbeats. */
@@ -125,6 +125,7 @@ export const executionProviders: Provider[] = [
     gates: GATES,
     recorder: ProfileRecorder,
     slots: SLOT_SOURCES,
+    processing: PROCESSING,
     fencedRuns: FencedRuns,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,

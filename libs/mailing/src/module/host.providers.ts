@@ -20,7 +20,7 @@ import { tokenOf } from '../model/values/token.js';
 import { EventLogger } from '../work/event.logger.js';
 import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
 import { SourceWatches } from '../work/intake/source-watches.js';
-import { ActiveSuppressions, HostProfiles } from '../work/recipients/host.parts.js';
+import { ActiveSuppressions, HostProcessor, HostProfiles } from '../work/recipients/host.parts.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
 import { provide, provideFrom } from './provide.js';
 
@@ -60,9 +60,10 @@ export function hostProviders(dataSourceName: string): Provider[] {
 const prepare = provideFrom(
   PREPARE,
   (
-    { profileRepository, suppressionList, batch, renderer }: MailingSettings,
+    { profileRepository, parameterProcessor, suppressionList, batch, renderer }: MailingSettings,
     sender: PreparedSender,
     profiles: HostProfiles,
+    host: HostProcessor,
     suppressions: ActiveSuppressions,
     dispatcher: ActiveDispatcher,
     active: ActiveRenderer,
@@ -71,6 +72,7 @@ const prepare = provideFrom(
     async () => {
       sender.prepare();
       if (profileRepository) profiles.repository = await find(moduleRef, profileRepository);
+      if (parameterProcessor) host.processor = await find(moduleRef, parameterProcessor);
       if (suppressionList) suppressions.list = await find(moduleRef, suppressionList);
       if (batch.dispatcher) dispatcher.use(await find(moduleRef, batch.dispatcher));
       if (renderer) {
@@ -82,6 +84,7 @@ const prepare = provideFrom(
   MAILING_SETTINGS,
   EMAIL_MESSAGE_SENDER,
   HostProfiles,
+  HostProcessor,
   ActiveSuppressions,
   ActiveDispatcher,
   ActiveRenderer,

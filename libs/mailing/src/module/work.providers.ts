@@ -52,7 +52,7 @@ import { TransportProbe } from '../work/sweeps/transport-probe.js';
 import { UnclaimedBatchesSweep } from '../work/sweeps/unclaimed-batches.sweep.js';
 import { TemplateEmailPreview } from '../work/template-email.preview.js';
 import { TemplateEmailSender } from '../work/template-email.sender.js';
-import { CHECKING_GATES, PROFILES } from './delivery.providers.js';
+import { CHECKING_GATES, PROCESSING, PROFILES } from './delivery.providers.js';
 import { executionProviders, serverProviders } from './execution.providers.js';
 import { PREPARE } from './host.providers.js';
 import { provide, provideByName, provideFrom } from './provide.js';
@@ -198,6 +198,7 @@ const publicProviders: Provider[] = [
     PROFILES,
     ProfileRecorder,
     CHECKING_GATES,
+    PROCESSING,
     SlotRegistry,
     SourceWatches,
     ModuleContext,

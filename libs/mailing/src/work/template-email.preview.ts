@@ -3,6 +3,7 @@ import type { EmailMessage, EmailMessageSender } from '../delivery/transport/ema
 import { checkedHandOver } from '../delivery/transport/hand-over.check.js';
 import { type Mailbox, parseMailbox } from '../model/addresses/email-address.js';
 import { MailingDelivery } from '../delivery/mailing.delivery.js';
+import { debugHeaders } from '../delivery/mime/debug-headers.js';
 import type { RecipientGate } from '../delivery/recipients/recipient.gate.js';
 import type { TemplateRenderer } from '../model/ports/template.renderer.js';
 import { UnsubscribeLinks } from '../delivery/recipients/unsubscribe.links.js';
@@ -26,6 +27,7 @@ import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/mail/temp
 import { type CheckedRequest, checkRequest } from './intake/mailing-request.check.js';
 import { MemoryDuplicateGate } from './recipients/memory-duplicate.gate.js';
 import { openRequest } from './intake/opened-request.js';
+import type { ProcessingOf } from './execution/slice.runner.js';
 import type { ProfileRecorder } from './recipients/profile.recorder.js';
 import type { SlotRegistry } from './intake/slot.registry.js';
 import { MemorySlots } from './intake/slot.sources.js';
@@ -52,12 +54,16 @@ interface RequestedDryRun {
 /** Shows what a mailing would send: one recipient's message, also as a proof to another address, or the totals of all. Writes nothing. */
 export class TemplateEmailPreview {
   constructor(
-    private readonly settings: Pick<MailingSettings, 'addresses' | 'attachments' | 'run' | 'unsubscribe'>,
+    private readonly settings: Pick<
+      MailingSettings,
+      'addresses' | 'attachments' | 'debugHeaders' | 'run' | 'templates' | 'uniqServerId' | 'unsubscribe'
+    >,
     private readonly sender: Pick<EmailMessageSender, 'send'>,
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
     private readonly recorder: ProfileRecorder,
     private readonly checkingGates: () => RecipientGate[],
+    private readonly processing: ProcessingOf,
     private readonly slots: SlotRegistry,
     private readonly sources: SourceWatches,
     private readonly context: ModuleContext,
@@ -184,9 +190,15 @@ export class TemplateEmailPreview {
   }
 
   #asked(request: TemplateEmailRequest, recipients: Recipients): RequestedDryRun {
-    const { attachments } = this.settings;
+    const { attachments, templates } = this.settings;
     const persist = request?.batched === true;
-    const how = { persist, hasProfiles: this.profiles() !== null, mayBeRepeat: false, attachments };
+    const how = {
+      persist,
+      hasProfiles: this.profiles() !== null,
+      mayBeRepeat: false,
+      attachments,
+      text: templates.text,
+    };
     const given = this.slots.take(request?.slots);
     return { given, checked: checkRequest(request as TemplateEmailInfo, recipients, how) };
   }
@@ -196,7 +208,7 @@ export class TemplateEmailPreview {
     watch: SourceWatch,
     reader?: Mailbox,
   ): Promise<MailingDelivery> {
-    const { run } = this.settings;
+    const { run, debugHeaders: debug, uniqServerId } = this.settings;
     const profiles = this.profiles();
     const { info, template } = await openRequest(this.renderer, checked);
     const filled = await this.slots.shownBy(template, info, given, {
@@ -217,6 +229,8 @@ export class TemplateEmailPreview {
       slots: template.slots?.length
         ? new MemorySlots(await heldFilling(toFilling(filled), watch), this.slots)
         : null,
+      processing: this.processing(null, info),
+      debugHeaders: debug ? debugHeaders(uniqServerId, process.pid, null) : {},
       messageTimeoutMs: run.messageTimeoutMs,
       hostCallTimeoutMs: run.hostCallTimeoutMs,
       faultPoints: noFaultPoints,

@@ -6,10 +6,16 @@ import type { MailingHandle, TransactionalMailingHandle } from '../model/reports
 import type { MailingSettings } from '../model/options/mailing-options.js';
 import type { MailingStatus } from '../model/states/mailing-status.js';
 import type { ProfileRepository } from '../model/ports/profile.repository.js';
-import type { Recipients } from '../model/mail/recipient.js';
-import { ServerShuttingDownError } from '../model/errors/request.errors.js';
+import type { Recipient, Recipients } from '../model/mail/recipient.js';
+import { InvalidFieldError, ServerShuttingDownError } from '../model/errors/request.errors.js';
+import { isIterable } from '../model/host-calls/source-reading.js';
+import { isPlainObject } from '../model/values/value-kind.js';
 import type { SlotFilling } from '../model/mail/slot-filling.js';
-import type { SendOptions, TransactionalSendOptions } from '../model/mail/send-options.js';
+import type {
+  EmailToUserOptions,
+  SendOptions,
+  TransactionalSendOptions,
+} from '../model/mail/send-options.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/mail/template-email-info.js';
 import type { MailingTemplate, TemplateRenderer } from '../model/ports/template.renderer.js';
 import type { MailingTerms } from '../store/intake/template-email.persister.js';
@@ -25,7 +31,7 @@ import type { SlotRegistry } from './intake/slot.registry.js';
 /** Sends one templated e-mail to many people, and takes commands about mailings. */
 export class TemplateEmailSender {
   constructor(
-    private readonly settings: Pick<MailingSettings, 'attachments' | 'batch' | 'uniqServerId'>,
+    private readonly settings: Pick<MailingSettings, 'attachments' | 'batch' | 'templates' | 'uniqServerId'>,
     private readonly intake: MailingIntake,
     private readonly transactions: TransactionIntake,
     private readonly commands: MailingCommands,
@@ -119,6 +125,7 @@ export class TemplateEmailSender {
       mayBeRepeat: terms.idempotencyKey !== null,
       attachments: this.settings.attachments,
       isInTransaction: transaction !== null,
+      text: this.settings.templates.text,
     });
     if (transaction) return this.context.begin(() => this.#sendInside(transaction, checked, slots, options));
     const handle = await this.context.begin(
@@ -126,6 +133,50 @@ export class TemplateEmailSender {
     );
     if (!runInSeparateThread) await handle.completed;
     return handle;
+  }
+
+  /**
+   * Sends one e-mail to one address or profile: a mailing with a list of one. For a new password, a new account and the like.
+   *
+   * @param user one recipient; one that can't be mailed ends as `skipped`, as in a list.
+   * @param options `params` are added to those of the info, and win over them; the others are those of `sendEmailMessage`, so `persist` is true
+   * unless it is said to be false.
+   *
+   * @throws InvalidArgumentError if `user` is a list, or neither a text nor an object, or if `options` is no object; InvalidFieldError if `params` is no plain object; the errors
+   * of `sendEmailMessage`.
+   *
+   * @example
+   * ```ts
+   * const info = { templateUrl: 'new-password.hbs', subject: 'Your new password', from: 'service@shop.example' };
+   * await sender.sendEmailToUser(info, { userId: 'c-17' }, { params: { link: 'https://shop.example/p/81' } });
+   * ```
+   */
+  async sendEmailToUser(
+    info: TemplateEmailRequest,
+    user: Recipient,
+    options: EmailToUserOptions & TransactionalSendOptions,
+  ): Promise<TransactionalMailingHandle>;
+  async sendEmailToUser(
+    info: TemplateEmailRequest,
+    user: Recipient,
+    options?: EmailToUserOptions,
+  ): Promise<MailingHandle>;
+  async sendEmailToUser(
+    info: TemplateEmailRequest,
+    user: Recipient,
+    options: EmailToUserOptions = {},
+  ): Promise<MailingHandle | TransactionalMailingHandle> {
+    checkUser(user);
+    // A boolean would be `runInSeparateThread` of the other form, in which nothing is persisted.
+    if (!isPlainObject(options))
+      throw new InvalidArgumentError('sendEmailToUser: options', 'an object', options);
+    const { params, ...how } = options;
+    if (params === undefined) return this.sendEmailMessage(info, [user], how);
+    if (!isPlainObject(params)) throw new InvalidFieldError('params', 'a plain object', params, 'options');
+    // An info that is no object is refused below, with all other requests.
+    const isRefused = typeof info !== 'object' || info === null || !isPlainObject(info.params ?? {});
+    const merged = isRefused ? info : { ...info, params: { ...info.params, ...params } };
+    return this.sendEmailMessage(merged, [user], how);
   }
 
   /**
@@ -269,6 +320,12 @@ export class TemplateEmailSender {
     completed.catch(() => undefined);
     return { mailingId: null, numProfiles: null, numDuplicates: null, isRepeat: false, completed };
   }
+}
+
+/** A list would be one recipient of an unknown kind, and skipped. */
+function checkUser(user: unknown): void {
+  if (typeof user === 'string' || (typeof user === 'object' && user !== null && !isIterable(user))) return;
+  throw new InvalidArgumentError('sendEmailToUser: user', 'an address, { email } or { userId }', user);
 }
 
 /** JavaScript callers have no type check, and a misread command can't be undone. */

@@ -1,5 +1,6 @@
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import type { MailerOptions } from '@nestjs-modules/mailer';
+import { leadsOut } from '../templates/leads-out.js';
 import { plainCopy } from '../../model/values/plain-copy.js';
 import { type Adapter, bridgedAdapter } from './bridged.adapter.js';
 import type { AdapterMail } from './precompiling.adapter.js';
@@ -67,7 +68,7 @@ function moved(value: unknown, from: string, to: string): unknown {
   if (Array.isArray(value)) return value.map((one) => moved(one, from, to));
   if (typeof value === 'string' && isAbsolute(value)) {
     const inside = relative(from, value);
-    return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? value : join(to, inside);
+    return inside !== '' && leadsOut(from, value) ? value : join(to, inside);
   }
   // Functions and instances of classes are kept.
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)

@@ -1,7 +1,8 @@
 import { extname } from 'node:path';
 import type { MailerOptions } from '@nestjs-modules/mailer';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { TemplateHelper } from '../../model/options/content-options.js';
+import type { TextOptions } from '../../model/mail/text-options.js';
+import type { TemplateHelper, TextConverter } from '../../model/options/content-options.js';
 import { InvalidFieldError } from '../../model/errors/request.errors.js';
 import { MailerAdapterMissingError, MailerMissingError } from '../../model/options/setup.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
@@ -13,7 +14,7 @@ import type {
 import { AdapterEngine } from './adapter.engine.js';
 import { FolderContentReader } from '../templates/folder-content.reader.js';
 import { type AdapterEngines, MailerAdapterTemplate, PLAIN } from './mailer-adapter.template.js';
-import { DEFAULT_TEXT, plainTextWriter, type TextSettings } from '../templates/plain-text.writer.js';
+import { type TextSettings, textWriters } from '../templates/plain-text.writer.js';
 import { TemplateCopyFolder } from '../templates/template-copy.folder.js';
 import { TemplateFolder } from '../templates/template-folder.js';
 
@@ -21,6 +22,8 @@ export interface MailerAdapterRendererOptions {
   /** For the subject, and for text templates in Handlebars. */
   helpers?: Record<string, TemplateHelper>;
   text?: TextSettings;
+  /** Default: the plugin converts. */
+  textConverter?: TextConverter | null;
 }
 
 /** Gives this file the mailer's options of a renderer. */
@@ -49,17 +52,17 @@ export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShu
   readonly #reader: FolderContentReader;
   readonly #copies = new TemplateCopyFolder();
   readonly #helpers: Record<string, TemplateHelper>;
-  readonly #toText: (html: string) => string;
+  readonly #writerOf: (own: TextOptions | undefined) => (html: string) => string;
 
   /** @param mailerOptions of the host's `MailerModule`; called once the application is assembled. */
   constructor(
     private readonly dir: string,
     private readonly mailerOptions: () => MailerOptions,
-    { helpers, text }: MailerAdapterRendererOptions = {},
+    { helpers, text, textConverter }: MailerAdapterRendererOptions = {},
   ) {
     this.#reader = new FolderContentReader(new TemplateFolder(dir));
     this.#helpers = helpers ?? {};
-    this.#toText = plainTextWriter(text ?? DEFAULT_TEXT);
+    this.#writerOf = textWriters(text, textConverter);
   }
 
   /**
@@ -73,7 +76,7 @@ export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShu
     const engines = await this.#enginesFor(info, content);
     const template = new MailerAdapterTemplate(info, content, engines, this.#reader, {
       helpers: this.#helpers,
-      toText: this.#toText,
+      toText: this.#writerOf(info.text),
     });
     await template.try(kept ? 'default' : 'all');
     return template;

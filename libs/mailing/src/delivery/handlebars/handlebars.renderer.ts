@@ -1,7 +1,8 @@
-import type { TemplateHelper } from '../../model/options/content-options.js';
+import type { TextOptions } from '../../model/mail/text-options.js';
+import type { TemplateHelper, TextConverter } from '../../model/options/content-options.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import { HandlebarsTemplate } from './handlebars.template.js';
-import { DEFAULT_TEXT, plainTextWriter, type TextSettings } from '../templates/plain-text.writer.js';
+import { type TextSettings, textWriters } from '../templates/plain-text.writer.js';
 import { TemplateContentReader } from '../templates/template-content.reader.js';
 import type { TemplateFolder } from '../templates/template-folder.js';
 import type { TemplateContent, TemplateRenderer } from '../../model/ports/template.renderer.js';
@@ -11,6 +12,8 @@ export interface HandlebarsRendererOptions {
   partials?: TemplateFolder | null;
   helpers?: Record<string, TemplateHelper>;
   text?: TextSettings;
+  /** Default: the plugin converts. */
+  textConverter?: TextConverter | null;
 }
 
 /**
@@ -23,17 +26,20 @@ export interface HandlebarsRendererOptions {
 export class HandlebarsRenderer implements TemplateRenderer {
   readonly #reader: TemplateContentReader;
   readonly #helpers: Record<string, TemplateHelper>;
-  readonly #toText: (html: string) => string;
+  readonly #writerOf: (own: TextOptions | undefined) => (html: string) => string;
 
-  constructor(folder: TemplateFolder, { partials, helpers, text }: HandlebarsRendererOptions = {}) {
+  constructor(
+    folder: TemplateFolder,
+    { partials, helpers, text, textConverter }: HandlebarsRendererOptions = {},
+  ) {
     this.#reader = new TemplateContentReader(folder, partials ?? null);
     this.#helpers = helpers ?? {};
-    this.#toText = plainTextWriter(text ?? DEFAULT_TEXT);
+    this.#writerOf = textWriters(text, textConverter);
   }
 
   async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<HandlebarsTemplate> {
     const read = kept ? { content: kept, files: new Map<string, string>() } : await this.#reader.read(info);
-    const template = new HandlebarsTemplate(info, read, this.#helpers, this.#toText);
+    const template = new HandlebarsTemplate(info, read, this.#helpers, this.#writerOf(info.text));
     // Stored content was tried in all its languages when the mailing was sent.
     template.try(kept ? 'default' : 'all');
     return template;

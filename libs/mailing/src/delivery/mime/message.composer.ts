@@ -16,8 +16,11 @@ export class MessageComposer {
   readonly #identity: MessageIdentity;
   readonly #constant: Pick<EmailMessage, 'replyTo' | 'cc' | 'bcc' | 'headers' | 'attachments'>;
 
-  /** @param identity id of the mailing; if it is not persisted, any unique id. */
-  constructor(identity: string, info: TemplateEmailInfo) {
+  /**
+   * @param identity id of the mailing; if it is not persisted, any unique id.
+   * @param debugHeaders of every message of this run.
+   */
+  constructor(identity: string, info: TemplateEmailInfo, debugHeaders: Record<string, string> = {}) {
     this.#from = parseMailbox(info.from) as Mailbox;
     this.#to = parseMailbox(info.messageTo);
     this.#identity = new MessageIdentity(identity, info.from);
@@ -25,7 +28,7 @@ export class MessageComposer {
       replyTo: parseMailboxes(info.replyTo) ?? undefined,
       cc: parseMailboxes(info.cc) ?? undefined,
       bcc: parseMailboxes(info.bcc) ?? undefined,
-      headers: { ...info.headers, [MAILING_ID_HEADER]: identity },
+      headers: { ...info.headers, ...debugHeaders, [MAILING_ID_HEADER]: identity },
       attachments: info.attachments as EmailMessage['attachments'],
     };
   }

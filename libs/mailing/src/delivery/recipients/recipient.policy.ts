@@ -11,6 +11,8 @@ export interface Addressee {
   /** Set for profiles. */
   userId?: string;
   variables: Record<string, unknown>;
+  /** Set if the host's code failed for this recipient: it ends as an error with this code, and no message is made. */
+  fault?: { code: string; error: unknown };
 }
 
 /** Why a recipient is not mailed. The word is stored as `error_code`, the text as `error_text`. */

@@ -1,3 +1,4 @@
+import { withoutElements } from './dropped-elements.js';
 import { elements, htmlPieces } from './html-pieces.js';
 
 /** Elements whose content is not for readers. */
@@ -24,10 +25,12 @@ const WHITE = /\s+/g;
  * too complex to be read element by element. Character references (`&amp;`) are kept.
  *
  * @param rule stands alone in its line.
+ * @param dropped names of elements that are left out, in lower case.
  */
-export function flatText(html: string, rule: string): string {
+export function flatText(html: string, rule: string, dropped: ReadonlySet<string> = new Set()): string {
   const page = new FlatPage(rule);
-  for (const piece of htmlPieces(html)) {
+  const pieces = htmlPieces(html);
+  for (const piece of dropped.size === 0 ? pieces : withoutElements(pieces, dropped)) {
     if (piece.kind === 'text') page.text(piece.source);
     else if (piece.kind === 'open') page.open(piece.name, piece.source);
     else page.close(piece.name);

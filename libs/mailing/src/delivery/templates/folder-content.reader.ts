@@ -6,7 +6,7 @@ import {
 } from '../../model/errors/request.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import { keyOf, type TemplateContent } from '../../model/ports/template.renderer.js';
-import { assertOneFileEach, filesByLanguage } from './language-files.js';
+import { assertOneFileEach, assertSpelled, filesByLanguage } from './language-files.js';
 import { MAX_TEMPLATE_CHARACTERS, type TemplateFolder } from './template-folder.js';
 
 const MAX_FILES = 1_000;
@@ -85,10 +85,12 @@ export class FolderContentReader {
   /**
    * All files of a template in other languages.
    *
+   * @throws TemplateMissingError as `assertSpelled`.
    * @throws InvalidFieldError if two of them are the same language.
    */
   #allLanguages(files: string[], url: string | undefined, other: string | undefined): string[] {
     if (url === undefined) return [];
+    assertSpelled(files, this.folder.nameOf(url), url);
     const languages = this.#languageFiles(files, this.folder.nameOf(url), other);
     assertOneFileEach(url, languages);
     return [...languages.values()].flat();

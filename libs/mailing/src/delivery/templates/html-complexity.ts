@@ -1,12 +1,4 @@
-import { elements, htmlPieces } from './html-pieces.js';
-
-/** Elements that have no content and no end. */
-const VOID = elements(
-  'area base basefont br col command embed frame hr img input isindex link meta param source track wbr',
-);
-
-/** Inside these, every element may close itself (`<path/>`). */
-const FOREIGN = elements('svg math');
+import { elements, FOREIGN, htmlPieces, VOID } from './html-pieces.js';
 
 const IN_PARAGRAPH = elements('p');
 const BLOCKS =

@@ -5,6 +5,14 @@ export type HtmlPiece =
 /** A set of element names from a text with spaces between them. */
 export const elements = (names: string): Set<string> => new Set(names.split(' '));
 
+/** Elements that have no content and no end. */
+export const VOID: ReadonlySet<string> = elements(
+  'area base basefont br col command embed frame hr img input isindex link meta param source track wbr',
+);
+
+/** Inside these, and as these, every element may close itself (`<path/>`). */
+export const FOREIGN: ReadonlySet<string> = elements('svg math');
+
 /** Elements whose content is text up to their own end tag, even if it looks like a tag. */
 const RAW_ENDS = new Map(
   ['script', 'style', 'textarea', 'title'].map((name) => [name, new RegExp(`</${name}`, 'gi')]),

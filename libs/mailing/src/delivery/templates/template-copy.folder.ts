@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { leadsOut } from './leads-out.js';
 import { TemplateOutsideFolderError } from '../../model/errors/request.errors.js';
 
 /** Private copies of template sources in the system's temporary folder, for engines that read files by themselves. */
@@ -44,9 +45,10 @@ export class TemplateCopyFolder {
     for (const [file, source] of files) {
       const path = resolve(folder, file);
       // Names come from the database. Write access to it must not give write access outside this folder.
-      if (relative(folder, path).split(sep)[0] === '..') throw new TemplateOutsideFolderError(file, folder);
+      if (leadsOut(folder, path)) throw new TemplateOutsideFolderError(file, folder);
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, source);
+      // `wx`: where the file system ignores letter case, one of two sources must not replace the other.
+      await writeFile(path, source, { flag: 'wx' });
     }
     return folder;
   }

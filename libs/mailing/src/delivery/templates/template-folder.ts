@@ -1,12 +1,13 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { assertOneFileEach, filesByLanguage } from './language-files.js';
+import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { assertOneFileEach, assertSpelled, filesByLanguage } from './language-files.js';
 import {
   InvalidFieldError,
   TemplateEmailRequestError,
   TemplateMissingError,
   TemplateOutsideFolderError,
 } from '../../model/errors/request.errors.js';
+import { leadsOut } from './leads-out.js';
 import { decodeTemplate } from './template.decoder.js';
 
 const DEFAULT_EXTENSION = '.hbs';
@@ -55,15 +56,19 @@ export class TemplateFolder {
    *
    * @param otherUrl the other template of the mailing. It is no language of this one, although `letter.txt.hbs` looks so beside `letter.hbs`.
    * @returns their paths, relative to the folder, by tag in lower case.
+   * @throws TemplateMissingError if the file is spelled otherwise, which a file system that ignores letter case lets pass: its languages would
+   * not be found.
    * @throws InvalidFieldError if two files are the same language: one of them would never be tried or sent.
    */
   async languagesOf(templateUrl: string, otherUrl?: string): Promise<Map<string, string>> {
     const path = this.#pathOf(templateUrl);
     const other = otherUrl === undefined ? null : this.#pathOf(otherUrl);
-    const names = (await readdir(dirname(path))).filter((name) => join(dirname(path), name) !== other);
+    const all = await readdir(dirname(path));
+    assertSpelled(all, basename(path), templateUrl);
+    const names = all.filter((name) => join(dirname(path), name) !== other);
     const languages = filesByLanguage(names, basename(path));
     assertOneFileEach(templateUrl, languages);
-    return new Map([...languages].map(([tag, [name]]) => [tag, join(dirname(templateUrl), name)]));
+    return new Map([...languages].map(([tag, [name]]) => [tag, slashed(join(dirname(templateUrl), name))]));
   }
 
   /**
@@ -74,7 +79,7 @@ export class TemplateFolder {
   nameOf(templateUrl: string): string {
     const path = this.#pathOf(templateUrl);
     this.#confine(this.dir, path, templateUrl);
-    return relative(this.dir, path).split(sep).join('/');
+    return slashed(relative(this.dir, path));
   }
 
   /**
@@ -105,9 +110,10 @@ export class TemplateFolder {
   }
 
   #confine(dir: string, path: string, templateUrl: string): void {
-    const inside = relative(dir, path);
-    if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
-      throw new TemplateOutsideFolderError(templateUrl, this.dir);
-    }
+    if (leadsOut(dir, path)) throw new TemplateOutsideFolderError(templateUrl, this.dir);
   }
+}
+
+function slashed(path: string): string {
+  return path.split(sep).join('/');
 }

@@ -116,7 +116,7 @@ const OUR_NAMES: Readonly<Record<string, string>> = {
   mailingName: 'name',
   siteID: 'siteId',
   batchExecutionId: 'batchExecId',
-  contentProcessor: 'sendAsHtml and sendAsText',
+  contentProcessor: 'text, sendAsHtml and sendAsText',
   profileId: 'userId of a recipient',
   to: 'messageTo, or a recipient',
 };

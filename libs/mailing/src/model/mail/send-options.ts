@@ -32,3 +32,9 @@ export interface TransactionalSendOptions extends SendOptions {
   runInSeparateThread?: true;
   persist?: true;
 }
+
+/** How an e-mail to one user is sent. */
+export interface EmailToUserOptions extends SendOptions {
+  /** Variables of the templates for this e-mail, over `params` of the info: a plain object, with the bounds of those. Default: none. */
+  params?: Record<string, unknown>;
+}

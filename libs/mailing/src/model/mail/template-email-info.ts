@@ -1,4 +1,5 @@
 import type { GivenSlots } from './slot-filling.js';
+import type { TextOptions } from './text-options.js';
 
 /** A file that is attached to every message of a mailing. */
 export interface TemplateEmailAttachment {
@@ -79,6 +80,11 @@ export interface TemplateEmailInfo {
   sendAsHtml?: boolean;
   /** Send a text part. Default: true. */
   sendAsText?: boolean;
+  /**
+   * How the text part is made where no template makes it. What is absent is as in `templates.text` of the module; the whole is stored with
+   * the mailing, so that it renders the same text after a restart with other options. Default: `templates.text`.
+   */
+  text?: TextOptions;
   /** Stored with the mailing for the host's own evaluation, and visible to templates as `trackingData`; keys and values of up to 254 characters. */
   trackingData?: Record<string, string>;
   /**

@@ -1,18 +1,17 @@
+import type { TextOptions } from '../mail/text-options.js';
+
 /** A Handlebars helper: gets the arguments of its call, and Handlebars' own options last. */
 // oxlint-disable-next-line no-explicit-any
 export type TemplateHelper = (this: any, ...parameters: any[]) => unknown;
 
-/** How a text part is made from html. */
-export interface TextOptions {
-  /** Characters of a line; 0: lines are not broken. Default: 78. Bounds: 0, or 20 to 900. */
-  lineWidth?: number;
-  /** Spaces before the sign of a list item, for each level. Default: 1. Bounds: 0 to 20. */
-  indentWidth?: number;
-  /** Drawn over the whole line for `<hr>`. Default: `-`. One character. */
-  hrChar?: string;
-  /** Sign of a list item. Default: `*`. 1 to 3 characters. */
-  liChar?: string;
-}
+/**
+ * Converts html to text in place of the plugin. Not async, because it is called while a message is rendered.
+ *
+ * @param html as the template made it.
+ * @param options the text options of the mailing, or else those of the module, with every default filled in.
+ * @returns the text part. If it throws or returns no text, that recipient ends as `error: template`.
+ */
+export type TextConverter = (html: string, options: Readonly<Required<TextOptions>>) => string;
 
 /** Where the files of persisted mailings are stored: in the table `dps_mail_attachment`, or as files in a folder. */
 export type AttachmentStorageOption =
@@ -59,4 +58,9 @@ export interface TemplateOptions {
   helpers?: Record<string, TemplateHelper>;
   /** How the text part is made where no template makes it. */
   text?: TextOptions;
+  /**
+   * Makes the text part from the html, in place of the plugin. It runs for each message without a text template, and must still be there
+   * after a restart. Default: the plugin converts.
+   */
+  textConverter?: TextConverter;
 }

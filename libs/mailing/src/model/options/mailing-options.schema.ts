@@ -5,6 +5,7 @@ import type { AddressNormalizer } from '../addresses/address-key.js';
 import { HOST_CALL_TIMEOUT_MS } from '../host-calls/host-call.js';
 import { SOURCE_TIMEOUT_MS } from '../host-calls/source-watch.js';
 import type { Dispatcher } from '../ports/dispatcher.js';
+import type { ParameterProcessor } from '../ports/parameter.processor.js';
 import type { ProfileRepository } from '../ports/profile.repository.js';
 import type { SuppressionList } from '../ports/suppression-list.js';
 import type { TemplateRenderer } from '../ports/template.renderer.js';
@@ -13,8 +14,9 @@ import type {
   AttachmentStorageOption,
   TemplateHelper,
   TemplateOptions,
-  TextOptions,
+  TextConverter,
 } from './content-options.js';
+import type { TextOptions } from '../mail/text-options.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { MailingModuleOptions } from './mailing-options.js';
 import type { AddressOptions, ProfileOptions } from './recipient-options.js';
@@ -118,11 +120,26 @@ const PROFILES = {
   invalidateRefused: flag(true),
 } satisfies OptionSchema<ProfileOptions>;
 
-const TEXT = {
+const MAX_TAGS = 50;
+/** Without `html` and `body`: a text of nothing is no text. */
+const TAG = /^(?!(?:html|body)$)[a-z][a-z0-9-]{0,39}$/;
+
+/** Also those of a single mailing. */
+export const TEXT = {
   lineWidth: whole({ default: 78, min: 20, max: 900, or: { value: 0, words: '0 for lines of any length' } }),
   indentWidth: whole({ default: 1, min: 0, max: 20 }),
   hrChar: sign(1, '-'),
   liChar: sign(3, '*'),
+  dropTags: custom<readonly string[]>('names of elements', 'none', (at, given) => {
+    const list = given ?? [];
+    if (!Array.isArray(list) || list.length > MAX_TAGS)
+      throw at.wrong(`an array of at most ${MAX_TAGS} names of elements`, list);
+    return list.map((tag: unknown, n) => {
+      const name = typeof tag === 'string' ? tag.toLowerCase() : '';
+      if (!TAG.test(name)) throw at.entry(n).wrong('the name of an element, other than html and body', tag);
+      return name;
+    });
+  }),
 } satisfies OptionSchema<TextOptions>;
 
 const TEMPLATES = {
@@ -135,6 +152,10 @@ const TEMPLATES = {
   ),
   helpers: custom('functions by their names', 'none', readHelpers),
   text: group(TEXT),
+  textConverter: custom('function', 'the plugin converts', (at, given) => {
+    if ((given ?? null) !== null && typeof given !== 'function') throw at.wrong('a function', given);
+    return (given ?? null) as TextConverter | null;
+  }),
 } satisfies OptionSchema<TemplateOptions>;
 
 const ATTACHMENT_STORE = { dir: folder };
@@ -178,6 +199,7 @@ export const MAILING_OPTIONS = {
   }),
   renderer: aClass<TemplateRenderer>('Handlebars'),
   profileRepository: aClass<ProfileRepository>('none'),
+  parameterProcessor: aClass<ParameterProcessor>('none'),
   suppressionList: custom('class, or false', 'a table beside those of the mailings', (at, given) => {
     if (given === false) return given;
     if ((given ?? null) !== null && typeof given !== 'function') throw at.wrong('a class or false', given);
@@ -187,6 +209,7 @@ export const MAILING_OPTIONS = {
   profiles: group(PROFILES),
   transporterName: text({ default: null, words: 'its default transport', max: MAX_NAME }),
   bulkSmtp: flag(false),
+  debugHeaders: flag(false),
   run: group(RUN),
   retry: group(RETRY),
   errorGuard: group(ERROR_GUARD),

@@ -4,6 +4,7 @@ import type { Dispatcher } from '../ports/dispatcher.js';
 import type { KeyOf } from '../addresses/email-address.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { ResumePolicy } from './resume-policy.js';
+import type { ParameterProcessor } from '../ports/parameter.processor.js';
 import type { ProfileRepository } from '../ports/profile.repository.js';
 import type { SuppressionList } from '../ports/suppression-list.js';
 import type { TemplateRenderer } from '../ports/template.renderer.js';
@@ -12,7 +13,8 @@ import type { ServerOptions, BatchOptions, JournalOptions } from './server-optio
 import type { AddressOptions, ProfileOptions } from './recipient-options.js';
 import type { UnsubscribeOptions } from './unsubscribe.options.js';
 import type { UnsubscribeSettings } from './unsubscribe.settings.js';
-import type { TextOptions, AttachmentOptions, TemplateOptions } from './content-options.js';
+import type { TextOptions } from '../mail/text-options.js';
+import type { TextConverter, AttachmentOptions, TemplateOptions } from './content-options.js';
 
 /** Options of `MailingModule.forRoot`; docs/options.md lists them all. */
 export interface MailingModuleOptions {
@@ -56,6 +58,11 @@ export interface MailingModuleOptions {
   /** Turns profile ids into addresses; a provider of the host, or a class that Nest instantiates. Default: none. */
   profileRepository?: Type<ProfileRepository>;
   /**
+   * Runs for each recipient just before its message is rendered, and may add to what the templates see, or skip the recipient: a provider
+   * of the host, or a class that Nest instantiates. All servers of one database need the same one. Default: none.
+   */
+  parameterProcessor?: Type<ParameterProcessor>;
+  /**
    * Addresses that must not be mailed: a provider of the host, or a class that Nest instantiates; false: no list is asked. The list is
    * asked once per commit. Default: a table beside those of the mailings. Inject `MailingSuppressions` to write to the list in use.
    */
@@ -71,6 +78,11 @@ export interface MailingModuleOptions {
    * and `preview` of the mailer. Default: false.
    */
   bulkSmtp?: boolean;
+  /**
+   * True: each message says in `X-Mailing-Server` and `X-Mailing-Run` which server, process and batch sent it. Recipients can read it: the
+   * id of a server often is its host name. Default: false.
+   */
+  debugHeaders?: boolean;
   run?: RunOptions;
   retry?: RetryOptions;
   errorGuard?: ErrorGuardOptions;
@@ -88,7 +100,11 @@ export interface MailingModuleOptions {
 
 /** The options with every default filled in and every bound checked. */
 export interface MailingSettings {
-  templates: Required<Omit<TemplateOptions, 'text'>> & { text: Required<TextOptions> };
+  templates: Required<Omit<TemplateOptions, 'text' | 'textConverter'>> & {
+    text: Required<TextOptions>;
+    /** Null: the plugin converts. */
+    textConverter: TextConverter | null;
+  };
   uniqServerId: string;
   migrationList: string[];
   enabledAsTemplateMailServer: boolean;
@@ -98,6 +114,7 @@ export interface MailingSettings {
   /** Null: Handlebars. */
   renderer: Type<TemplateRenderer> | null;
   profileRepository: Type<ProfileRepository> | null;
+  parameterProcessor: Type<ParameterProcessor> | null;
   /** Null: the plugin's own table. */
   suppressionList: Type<SuppressionList> | false | null;
   addresses: { keyOf: KeyOf } & Required<Pick<AddressOptions, 'unicodeLocalParts' | 'nonStandardLocalParts'>>;
@@ -108,6 +125,7 @@ export interface MailingSettings {
   };
   transporterName: string | null;
   bulkSmtp: boolean;
+  debugHeaders: boolean;
   run: Required<RunOptions>;
   retry: Required<RetryOptions>;
   errorGuard: Required<ErrorGuardOptions>;

@@ -17,8 +17,8 @@ export class MailServer {
   pid: number;
 
   /**
-   * Processes with the same text can be compared by their pids: on Linux it is the boot of the kernel and the pid namespace, elsewhere the name
-   * of the system. Null: unknown, only the lease tells whether the process lives.
+   * Processes with the same text can be compared by their pids: on Linux it is the boot of the kernel and the pid namespace, elsewhere the
+   * system and its networks. Null: unknown, only the lease tells whether the process lives.
    */
   @Column({ name: 'pid_namespace', type: 'varchar', length: 100, nullable: true })
   pidNamespace: string | null;

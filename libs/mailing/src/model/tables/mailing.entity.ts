@@ -68,6 +68,10 @@ export class Mailing extends SliceProgressColumns {
   @Column({ name: 'send_as_text', type: 'boolean', default: true })
   sendAsText: boolean;
 
+  /** How the text part is made from the html; null: as the options of the module say. */
+  @Column({ name: 'text_options', type: 'json', nullable: true })
+  textOptions: object | null;
+
   /** Whether its messages say how to unsubscribe. */
   @Column({ name: 'unsubscribe', type: 'boolean', default: true })
   unsubscribe: boolean;

@@ -17,7 +17,11 @@ const NO_FOLDER_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM']);
  * attached the file, so a clean-up of the folder can rely on it.
  */
 export class AttachmentFolder implements AttachmentStorage {
-  constructor(private readonly dir: string) {}
+  /** @param moveTo renames a file, and replaces what is there. */
+  constructor(
+    private readonly dir: string,
+    private readonly moveTo: typeof rename = rename,
+  ) {}
 
   /** Writes, reads and removes a file: no lesser test reveals missing rights, read-only file systems and full disks. */
   async check(): Promise<void> {
@@ -38,7 +42,7 @@ export class AttachmentFolder implements AttachmentStorage {
     await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
-    if (!(await isReusable(path, hash, bytes.length))) await this.#replace(path, bytes);
+    if (!(await isReusable(path, hash, bytes.length))) await this.#replace(path, hash, bytes);
     // Sync also for a file that existed: its writer may have died just before this step.
     await syncFolder(folder);
     await syncFolder(this.dir);
@@ -56,14 +60,15 @@ export class AttachmentFolder implements AttachmentStorage {
   }
 
   /** Each writer has a temporary file of its own. Of two writers the last one takes the name, with the same bytes. */
-  async #replace(path: string, bytes: Buffer): Promise<void> {
+  async #replace(path: string, hash: string, bytes: Buffer): Promise<void> {
     const own = `${path}.${randomUUID()}.tmp`;
     try {
       await writeSynced(own, bytes);
-      await rename(own, path);
+      await this.moveTo(own, path);
     } catch (error) {
       await rm(own, { force: true }).catch(() => undefined);
-      throw error;
+      // Windows replaces no file that another process reads; the other writer's has the same bytes.
+      if (!(await isReusable(path, hash, bytes.length))) throw error;
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { TextOptions } from '../../model/mail/text-options.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import { parseJson } from '../database/parse-json.js';
 
@@ -15,6 +16,7 @@ export const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> 
   fill_from_templ: (info) => (info.fillFromTemplate === true ? 1 : 0),
   send_as_html: (info) => (info.sendAsHtml === false ? 0 : 1),
   send_as_text: (info) => (info.sendAsText === false ? 0 : 1),
+  text_options: (info) => json(info.text),
   unsubscribe: (info) => (info.unsubscribe === false ? 0 : 1),
   params: (info) => json(info.params),
   headers: (info) => json(info.headers),
@@ -42,7 +44,7 @@ export function parsedColumns(row: Record<string, unknown>): {
 } {
   const parsed: Record<string, object | null> = {};
   let unreadable: string | null = null;
-  for (const column of ['params', 'headers', 'attachments', 'template_hashes']) {
+  for (const column of ['params', 'headers', 'attachments', 'template_hashes', 'text_options']) {
     const value = row[column];
     const json = parseJson(value);
     const isList = column === 'attachments';
@@ -70,6 +72,7 @@ export function toInfo(row: Record<string, unknown>): TemplateEmailInfo {
     fillFromTemplate: Boolean(Number(row.fill_from_templ)),
     sendAsHtml: Boolean(Number(row.send_as_html)),
     sendAsText: Boolean(Number(row.send_as_text)),
+    text: (row.text_options as TextOptions | null) ?? undefined,
     unsubscribe: Boolean(Number(row.unsubscribe)),
     params: (row.params as Record<string, unknown> | null) ?? undefined,
     headers: (row.headers as Record<string, string> | null) ?? undefined,

@@ -1,6 +1,8 @@
 import type { EmailMessageSender } from '../../delivery/transport/email-message.sender.js';
 import { MailingDelivery } from '../../delivery/mailing.delivery.js';
+import { debugHeaders } from '../../delivery/mime/debug-headers.js';
 import type { RecipientGate } from '../../delivery/recipients/recipient.gate.js';
+import type { ParameterProcessing } from '../../delivery/recipients/parameter.processing.js';
 import type { SlotSource } from '../../delivery/recipients/slot.source.js';
 import type { MailingTemplate } from '../../model/ports/template.renderer.js';
 import { UnsubscribeLinks } from '../../delivery/recipients/unsubscribe.links.js';
@@ -25,7 +27,10 @@ import { RateLimiter } from '../pacing/rate-limiter.js';
 import type { ServerMembership } from '../servers/server-membership.js';
 
 export interface SliceRunnerParts {
-  settings: Pick<MailingSettings, 'errorGuard' | 'inDoubt' | 'retry' | 'run' | 'unsubscribe'>;
+  settings: Pick<
+    MailingSettings,
+    'debugHeaders' | 'errorGuard' | 'inDoubt' | 'retry' | 'run' | 'uniqServerId' | 'unsubscribe'
+  >;
   database: MailingDatabase;
   membership: ServerMembership;
   limiter: RateLimiter;
@@ -36,6 +41,7 @@ export interface SliceRunnerParts {
   gates: GatesOf;
   recorder: ProfileRecorder;
   slots: SlotsOf;
+  processing: ProcessingOf;
   fencedRuns: Pick<FencedRuns, 'note'>;
   events: MailingEvents;
   faultPoints: FaultPoints;
@@ -46,6 +52,9 @@ export type GatesOf = (mailingId: string | null, info: TemplateEmailInfo) => Rec
 
 /** The slot contents of one run's recipients. `mailingId` is null if the mailing is not persisted. */
 export type SlotsOf = (mailingId: string | null, info: TemplateEmailInfo) => SlotSource;
+
+/** Null: the host gave no parameter processor. `mailingId` is null if the mailing is not persisted. */
+export type ProcessingOf = (mailingId: string | null, info: TemplateEmailInfo) => ParameterProcessing | null;
 
 /** A commit that writes no outcomes and marks no recipients. */
 const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0 };
@@ -95,7 +104,7 @@ export class SliceRunner {
   ): Promise<RunEnd> {
     const { settings, limiter } = this.parts;
     const run = new MailingRun({
-      ...this.#common(identity, null, info, template),
+      ...this.#common(identity, null, null, { info, template }),
       mailingId: null,
       ledger,
       guard: new ErrorRateGuard(settings.errorGuard),
@@ -126,7 +135,7 @@ export class SliceRunner {
     // A batch that only waits is released: any server with a free worker can claim it when one of its recipients is due.
     const batchSlot = { leave: () => run.yieldSlot(), lend: () => undefined, retake: () => undefined };
     const run = new MailingRun({
-      ...this.#common(claim.mailingId, claim.mailingId, info, template),
+      ...this.#common(claim.mailingId, claim.mailingId, claim.batch?.startIdx ?? null, { info, template }),
       mailingId: claim.mailingId,
       ledger,
       guard: new ErrorRateGuard(settings.errorGuard, { scores: claim.guardScores, numRecipients, isBatch }),
@@ -156,8 +165,8 @@ export class SliceRunner {
   #common(
     identity: string,
     mailingId: string | null,
-    info: TemplateEmailInfo,
-    template: MailingTemplate,
+    startIdx: number | null,
+    { info, template }: Pick<OpenedMailing, 'info' | 'template'>,
   ): Pick<
     MailingRunParts,
     'delivery' | 'options' | 'retry' | 'resendsDoubt' | 'recorder' | 'events' | 'faultPoints'
@@ -170,6 +179,8 @@ export class SliceRunner {
       gates: this.parts.gates(mailingId, info),
       links: UnsubscribeLinks.of(settings.unsubscribe, mailingId, info),
       slots: template.slots?.length ? this.parts.slots(mailingId, info) : null,
+      processing: this.parts.processing(mailingId, info),
+      debugHeaders: settings.debugHeaders ? debugHeaders(settings.uniqServerId, process.pid, startIdx) : {},
       messageTimeoutMs: settings.run.messageTimeoutMs,
       hostCallTimeoutMs: settings.run.hostCallTimeoutMs,
       faultPoints,

@@ -20,6 +20,7 @@ const FIELDS: Readonly<Record<keyof TemplateEmailInfo, 'flag' | 'object' | 'othe
   slots: 'other',
   sendAsHtml: 'flag',
   sendAsText: 'flag',
+  text: 'object',
   trackingData: 'object',
   batched: 'flag',
   batchSize: 'other',

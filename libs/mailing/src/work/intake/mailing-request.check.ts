@@ -18,6 +18,7 @@ import { takeAttachments } from './attachment.intake.js';
 import { checkInfoFields } from './info-fields.check.js';
 import { checkForProfiles, checkRecipients } from './recipients.check.js';
 import { checkBounds, checkOneLine } from './request.bounds.js';
+import { textOf } from './text-options.check.js';
 import { hasControlCharacters } from '../../model/values/bounded-text.js';
 
 /** Headers that the plugin or the mail library writes. Set by a host, they would break identity or delivery. */
@@ -34,6 +35,8 @@ const RESERVED_HEADERS = new Set([
   'content-type',
   'content-transfer-encoding',
   'x-mailing-id',
+  'x-mailing-server',
+  'x-mailing-run',
 ]);
 
 /** RFC 5322 section 3.6.8: printable ASCII without colon. */
@@ -51,6 +54,8 @@ export interface RequestTerms {
   attachments: MailingSettings['attachments'];
   /** A transaction of the host is open. */
   isInTransaction?: boolean;
+  /** The text options of the module. */
+  text: MailingSettings['templates']['text'];
 }
 
 /** A copy of a request. */
@@ -75,7 +80,7 @@ export interface CheckedRequest {
 export function checkRequest(
   info: TemplateEmailInfo,
   recipients: Recipients,
-  { persist, hasProfiles, mayBeRepeat, attachments, isInTransaction }: RequestTerms,
+  { persist, hasProfiles, mayBeRepeat, attachments, text, isInTransaction }: RequestTerms,
 ): CheckedRequest {
   checkRecipients(recipients);
   if (!mayBeRepeat) assertUnread(recipients, 'recipients');
@@ -118,7 +123,7 @@ export function checkRequest(
   checkTrackingData(info.trackingData ?? {});
   const caller = new AsyncContext();
   return {
-    info: { ...info, ...copiesOf(info, persist), attachments: undefined },
+    info: { ...info, ...copiesOf(info, persist), text: textOf(info.text, text), attachments: undefined },
     recipients: readIn(caller, recipients),
     fetchAttachments: caller.bind(
       takeAttachments(info.attachments, attachments, isOne(recipients), isInTransaction),

@@ -1,0 +1,4 @@
+// No `rm` of a shell: Windows has none.
+import { rmSync } from 'node:fs';
+
+rmSync('dist', { recursive: true, force: true });
