@@ -80,6 +80,11 @@ export class MailingIntake {
     return this.#stop.signal.aborted;
   }
 
+  /** Lists that this process is writing. */
+  get numWriting(): number {
+    return this.#writing.size;
+  }
+
   /**
    * Finds the mailing of a key if its list is complete. That is the usual repeat, which needs no check of the request; in all other cases `accept`
    * decides.
