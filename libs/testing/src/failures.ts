@@ -5,7 +5,8 @@ import { MailingTestingArgumentError } from './mailing-testing.errors.js';
  *
  * - `temporary`: the mail server refuses it for now (450); the recipient is tried again later.
  * - `permanent`: it refuses it for good (550); the recipient ends as an error.
- * - `unreachable`: no connection to the mail server. No attempt is counted; the mailing waits, and tries again.
+ * - `unreachable`: no connection to the mail server. No attempt is counted; the mailing waits, and tries again. Where the plugin only asks whether the
+ *   mail server is there, that counts as one.
  * - `unanswered`: the mail server has the message, and its answer is lost. The recipient is in doubt.
  * - `{ code, text }`: any reply of a mail server, with a code from 400 to 599.
  */

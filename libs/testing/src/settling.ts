@@ -22,10 +22,10 @@ export async function settle(place: Surroundings, running: Running, timeoutMs: n
   /** @returns whether nothing was found. */
   const sweep = async (): Promise<boolean> => {
     await running.control.sweep();
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       if (place.running !== running) return true;
       underWay = await unfinishedWork({ ...running, now: place.clock.now() });
-      if (underWay.length === 0) return true;
+      if (underWay.length === 0) return isFirst;
       await delay(POLL_MS);
       const isBusy = running.control.activities().some(({ isResting }) => !isResting);
       if (!isBusy || performance.now() >= deadline) return false;

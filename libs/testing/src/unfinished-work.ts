@@ -48,5 +48,5 @@ async function whyDue(place: WorkPlace, mailing: Mailing, numResting: number): P
 }
 
 function nameOf(mailingId: string | null): string {
-  return mailingId === null ? 'a mailing that is not persisted' : `the mailing ${mailingId}`;
+  return mailingId === null ? 'a mailing without an id' : `the mailing ${mailingId}`;
 }

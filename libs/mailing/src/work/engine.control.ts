@@ -57,12 +57,12 @@ export class EngineControl implements OnModuleInit, TestControl {
 
   activities(): TestActivity[] {
     const { intake, runs } = this.parts;
-    const writing = Array.from({ length: intake.numWriting }, () => ({
+    const unanswered = Array.from({ length: intake.numUnanswered }, () => ({
       mailingId: null,
-      waitsFor: 'its list, which is being written',
+      waitsFor: 'its content and its list (sendEmailMessage has not resolved)',
       isResting: false,
     }));
-    return [...writing, ...runs.activities()];
+    return [...unanswered, ...runs.activities()];
   }
 
   async abandon(): Promise<void> {

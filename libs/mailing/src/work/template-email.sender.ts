@@ -106,9 +106,9 @@ export class TemplateEmailSender {
       mayBeRepeat: terms.idempotencyKey !== null,
       attachments: this.settings.attachments,
     });
-    const handle = await this.context.begin(
-      async () => (await this.intake.findRepeat(terms)) ?? (await this.#send(checked, slots, options)),
-    );
+    const accept = async (): Promise<MailingHandle> =>
+      (await this.intake.findRepeat(terms)) ?? (await this.#send(checked, slots, options));
+    const handle = await this.context.begin(() => this.intake.counted(accept));
     if (!runInSeparateThread) await handle.completed;
     return handle;
   }

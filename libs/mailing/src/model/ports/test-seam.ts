@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 
 /** One thing that the plugin works on in this process. */
 export interface TestActivity {
-  /** Null: a mailing that is not persisted. */
+  /** Null: a mailing that is not persisted, or not yet. */
   mailingId: string | null;
   /** What it waits for, in words. */
   waitsFor: string;
