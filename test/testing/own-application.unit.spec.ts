@@ -86,9 +86,7 @@ describe('an application of its own', () => {
 
   const override = (mailing: Partial<MailingModuleOptions>) => {
     const AppModule = application(host.folder, mailing);
-    return host.boot(
-      host.mailing.override(Test.createTestingModule({ imports: [AppModule] })).compile(),
-    );
+    return host.boot(host.mailing.override(Test.createTestingModule({ imports: [AppModule] })).compile());
   };
 
   it.each<[string, Partial<MailingModuleOptions>]>([

@@ -20,7 +20,7 @@ type Method = (...args: unknown[]) => unknown;
 export type Driver = (...args: unknown[]) => object;
 
 /** The first of them that is installed is used. */
-const PACKAGES = ['libsql', 'better-sqlite3'] as const;
+const PACKAGES = ['libsql', 'better-sqlite3'];
 
 /** The build is CommonJS. As ES modules, which have no `__filename`, the sources run in this repository only, from its folder. */
 const OWN_FILE = typeof __filename === 'string' ? __filename : join(process.cwd(), 'package.json');
@@ -95,18 +95,25 @@ function guarded(target: object, check: () => void, own: Record<string, Method> 
   return guard;
 }
 
-function loadDriver(given: unknown): new (path: string) => Connection {
+/**
+ * @param given of the host; null: the first of the packages that is installed.
+ * @throws MailingTestingDriverError
+ */
+export function loadDriver(
+  given: unknown,
+  packages: readonly string[] = PACKAGES,
+): new (path: string) => Connection {
   if (given !== null) return given as new (path: string) => Connection;
   const load = createRequire(OWN_FILE);
   // A part that is linked to is not in the application's folder.
   const loadOfHost = createRequire(join(process.cwd(), 'package.json'));
   const failures: unknown[] = [];
-  for (const name of PACKAGES)
+  for (const name of packages)
     for (const require of [loadOfHost, load])
       try {
         return require(name) as new (path: string) => Connection;
       } catch (error) {
         failures.push(error);
       }
-  throw new MailingTestingDriverError(PACKAGES, failures[0]);
+  throw new MailingTestingDriverError(packages, failures[0]);
 }

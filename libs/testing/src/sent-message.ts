@@ -1,5 +1,3 @@
-import type { MailingTesting } from './mailing-testing.js';
-
 /** An attachment of a message. */
 export interface SentAttachment {
   filename: string | null;
@@ -10,7 +8,7 @@ export interface SentAttachment {
   content: Buffer | null;
 }
 
-/** A message as the mail server got it; {@link MailingTesting.sentMessages} has them in the order of their arrival. */
+/** A message as the mail server got it; `MailingTesting.sentMessages` has them in the order of their arrival. */
 export interface SentMessage {
   /** The address in `To`; several are separated by commas. */
   to: string;

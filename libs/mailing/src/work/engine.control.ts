@@ -43,7 +43,7 @@ export class EngineControl implements OnModuleInit, TestControl {
 
   async sweep(): Promise<void> {
     const { heartbeats, restarts, dispatcher, launcher } = this.parts;
-    await heartbeats.beat();
+    await heartbeats.heartbeatNow();
     await restarts.probe();
     dispatcher.announce();
     launcher.lookNow();

@@ -53,7 +53,7 @@ export class HeartbeatTimer implements OnApplicationBootstrap {
   }
 
   /** For a test: a heartbeat now, with its tasks. Resolves when they have ended. */
-  async beat(): Promise<void> {
+  async heartbeatNow(): Promise<void> {
     // A task that began earlier may have looked before the test's clock was moved.
     await Promise.all(this.#underWay.values());
     await this.#heartbeat();
