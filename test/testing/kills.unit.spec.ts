@@ -79,7 +79,7 @@ describe('a kill in a test', () => {
     await host.start();
     const error = vi.spyOn(Logger.prototype, 'error');
     const warn = vi.spyOn(Logger.prototype, 'warn');
-    onTestFinished(() => vi.restoreAllMocks());
+    onTestFinished(() => void vi.restoreAllMocks());
     const told: string[] = [];
     const events = host.app.get(MailingEvents, { strict: false });
     await host.send(people(5));

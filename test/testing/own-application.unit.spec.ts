@@ -1,4 +1,4 @@
-import { MailerModule, MailerService } from '@nestjs-modules/mailer';
+import { MailerModule, type MailerOptions, MailerService } from '@nestjs-modules/mailer';
 import { Inject, Injectable, Module, type Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
@@ -58,12 +58,13 @@ function application(dir: string, mailing: Partial<MailingModuleOptions> = {}): 
       }),
       MailerModule.forRootAsync({
         imports: [],
-        useFactory: () => ({
-          transport: { host: 'mail.example', port: 1, pool: true },
-          transports: { bulk: { host: 'bulk.example', port: 1 } },
-          defaults: { from: 'shop@shop.example' },
-          verifyTransporters: true,
-        }),
+        useFactory: () =>
+          ({
+            transport: { host: 'mail.example', port: 1, pool: true },
+            transports: { bulk: { host: 'bulk.example', port: 1 } },
+            defaults: { from: 'shop@shop.example' },
+            verifyTransporters: true,
+          }) as MailerOptions,
       }),
       MailingModule.forRoot({ templates: { dir }, isGlobal: true, ...mailing }),
       NewslettersModule,
