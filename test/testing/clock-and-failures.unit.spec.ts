@@ -102,8 +102,24 @@ describe('failures and the clock of a test', () => {
     expect(await completed).toMatchObject({ status: 'completed', numSent: 1 });
   });
 
+  it('a mailing that could not begin in time waits for a person', async () => {
+    await host.start();
+    const sendAt = new Date(host.mailing.clock.now() + HOUR_MS);
+    const mailingId = await host.send(people(1), {}, { sendAt, doNotStartAfter: sendAt });
+    host.mailing.clock.advance(2 * HOUR_MS);
+    await host.mailing.flush();
+    expect(await host.query.get(mailingId)).toMatchObject({ status: 'pending', numSent: 0 });
+    expect((await host.query.get(mailingId))?.statusReason).not.toBeNull();
+    await host.sender.resume(mailingId);
+    await host.mailing.flush();
+    expect(host.reached).toEqual(people(1));
+  });
+
   it('a mailing in batches, with one recipient to be tried again', async () => {
-    await host.start({ enabledAsTemplateMailServer: true, batch: { emailsPerBatch: 2 } });
+    await host.start({
+      enabledAsTemplateMailServer: true,
+      batch: { emailsPerBatch: 2, pollIntervalMs: 600_000 },
+    });
     host.mailing.failNext('temporary');
     const mailingId = await host.send(people(5), { batched: true });
     await host.mailing.flush();
@@ -138,7 +154,7 @@ describe('failures and the clock of a test', () => {
       slow(),
       { persist: true },
     );
-    const error: unknown = await host.mailing.flush({ timeoutMs: 100 }).catch((thrown: unknown) => thrown);
+    const error: unknown = await host.mailing.flush({ timeoutMs: 1_000 }).catch((thrown: unknown) => thrown);
     answer();
     await sending;
     expect(error).toBeInstanceOf(MailingTestingTimeoutError);

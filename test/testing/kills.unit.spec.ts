@@ -1,3 +1,4 @@
+import { MailerService } from '@nestjs-modules/mailer';
 import { Logger } from '@nestjs/common';
 import { Mailing, MailingEvents } from 'nestjs-mailing';
 import { MailingTestingRunningError, ProcessKilledError } from 'nestjs-mailing/testing';
@@ -39,6 +40,31 @@ describe('a kill in a test', () => {
     expect([...host.reached].sort()).toEqual([...people(3), 'reader-2@home.example'].sort());
   });
 
+  it('a list that was being written has failed, and no other server waits for it', async () => {
+    await host.start({ uniqServerId: 'a' });
+    let isRead = (): void => {};
+    const reading = new Promise<void>((resolve) => (isRead = resolve));
+    async function* endless(): AsyncGenerator<string> {
+      yield 'ann@home.example';
+      isRead();
+      await new Promise(() => {});
+    }
+    const info = { templateUrl: 'news.hbs', subject: 'News', from: 'news@shop.example' };
+    const sending = host.sender.sendEmailMessage(info, endless(), { persist: true });
+    sending.catch(() => undefined);
+    await reading;
+    await host.mailing.kill();
+    await expect(sending).rejects.toThrow();
+    await host.start({ uniqServerId: 'b' });
+    await host.mailing.flush();
+    expect(await host.query.list()).toMatchObject([{ status: 'loading' }]);
+    await host.app.close();
+    await host.start({ uniqServerId: 'a' });
+    await host.mailing.flush();
+    expect(await host.query.list()).toMatchObject([{ status: 'failed' }]);
+    expect(host.reached).toEqual([]);
+  });
+
   it('batches of the dead go on, too', async () => {
     const server = { enabledAsTemplateMailServer: true, batch: { emailsPerBatch: 2, numBatchThreads: 1 } };
     await host.start(server);
@@ -66,7 +92,9 @@ describe('a kill in a test', () => {
     await expect(dataSource.getRepository(Mailing).count()).rejects.toMatchObject({
       driverError: expect.any(ProcessKilledError) as object,
     });
+    const mailer = host.app.get(MailerService, { strict: false });
     await host.start();
+    await expect(mailer.sendMail({ to: 'late@home.example' })).rejects.toThrow(ProcessKilledError);
     expect(await mailings()).toBe(1);
     const late = { templateUrl: 'news.hbs', subject: 'Late', from: 'news@shop.example' };
     await expect(sender.sendEmailMessage(late, people(1), { persist: true })).rejects.toThrow();

@@ -2,8 +2,15 @@ import { MailerModule, type MailerOptions, MailerService } from '@nestjs-modules
 import { Inject, Injectable, Module, type Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
-import { MailingModule, type MailingModuleOptions, TemplateEmailSender } from 'nestjs-mailing';
-import { Column, Entity, PrimaryGeneratedColumn, Repository } from 'typeorm';
+import libsql from 'libsql';
+import {
+  mailingEntities,
+  mailingMigrations,
+  MailingModule,
+  type MailingModuleOptions,
+  TemplateEmailSender,
+} from 'nestjs-mailing';
+import { Column, DataSource, Entity, PrimaryGeneratedColumn, Repository } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { INFO, NewsHost, people } from './news.host.js';
 
@@ -83,6 +90,24 @@ describe('an application of its own', () => {
     await host.app.get(Newsletters, { strict: false }).announce();
     await host.mailing.flush();
     expect(host.reached).toEqual(people(2));
+  });
+
+  it('the tables of the plugin are those of its migrations', async () => {
+    const schemaOf = (dataSource: DataSource): Promise<unknown[]> =>
+      dataSource.query(`SELECT name, sql FROM sqlite_master WHERE name LIKE '%dps_%' ORDER BY name`);
+    const plain = new DataSource({
+      type: 'better-sqlite3',
+      driver: libsql,
+      database: ':memory:',
+      entities: mailingEntities,
+      migrations: mailingMigrations,
+    });
+    await plain.initialize();
+    await plain.runMigrations();
+    const made = await schemaOf(plain);
+    await plain.destroy();
+    await host.start({}, [NewslettersModule]);
+    expect(await schemaOf(host.app.get(DataSource, { strict: false }))).toEqual(made);
   });
 
   const override = (mailing: Partial<MailingModuleOptions>) => {

@@ -32,8 +32,8 @@ export async function unfinishedWork(place: WorkPlace): Promise<string[]> {
 /** @returns null if it is not due. */
 async function whyDue(place: WorkPlace, mailing: Mailing, numResting: number): Promise<string | null> {
   const { status, statusReason, scheduledAt, startTime, isBatched, uniqServerId } = mailing;
-  if (status !== 'pending' && status !== 'in_progress') return `is ${status}`;
   if (!place.control.mayWorkOn({ mailingId: mailing.id, uniqServerId, isBatched })) return null;
+  if (status !== 'pending' && status !== 'in_progress') return `is ${status}`;
   const isLater = startTime === null && scheduledAt !== null && scheduledAt.getTime() > place.now;
   // A pending mailing with a reason waits for a person.
   if (status === 'pending' && (statusReason !== null || isLater)) return null;
