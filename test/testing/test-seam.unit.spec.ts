@@ -21,8 +21,8 @@ describe('the clock of a test in the dialect', () => {
   it('production has one dialect for all data sources, whose expressions are constant texts', () => {
     const dialect = dialectOf(sqlite());
     expect(dialectOf(sqlite())).toBe(dialect);
-    const made = Object.values(Object.getOwnPropertyDescriptors(dialect)).filter(({ get }) => get);
-    expect(made).toEqual([]);
+    const facts = Object.values(Object.getOwnPropertyDescriptors(dialect));
+    expect(facts.filter((fact) => 'get' in fact)).toEqual([]);
     expect(dialect.now).toBe("strftime('%Y-%m-%d %H:%M:%f', 'now')");
   });
 

@@ -61,7 +61,7 @@ export class Surroundings {
     });
     await dataSource.initialize();
     await dataSource.runMigrations();
-    // Those of the plugin have indexes that only the migrations make.
+    // The migrations have made those of the plugin, so they need not be compared.
     for (const entity of mailingEntities) dataSource.getMetadata(entity).synchronize = false;
     await dataSource.synchronize();
     return dataSource;
