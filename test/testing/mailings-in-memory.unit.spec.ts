@@ -22,6 +22,13 @@ describe('mailings in memory', () => {
     expect(first.text).toContain('Dear : 10 %');
   });
 
+  it('sends side by side where it is told to', async () => {
+    await host.start({ run: { concurrency: 5 } });
+    await host.send(people(12));
+    await host.mailing.flush();
+    expect([...host.reached].sort()).toEqual([...people(12)].sort());
+  });
+
   it('goes on after a kill where it stopped', async () => {
     await host.start();
     host.mailing.killAfter(3);

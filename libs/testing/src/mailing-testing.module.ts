@@ -67,7 +67,8 @@ export class MailingTestingModule {
       MailingModule.forRoot({
         uniqServerId: 'test',
         ...(mailing as MailingModuleOptions),
-        run: { ...ONE_AT_A_TIME, ...mailing.run },
+        // The default of `maxInDoubt` depends on a `concurrency` that is given.
+        run: mailing.run?.concurrency ? mailing.run : { ...ONE_AT_A_TIME, ...mailing.run },
         isGlobal,
         dataSource: name,
       }),
