@@ -246,7 +246,10 @@ module.exports = {
         'An arrow that leads nowhere would pass every rule above. The package itself may not be built yet.',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^nestjs-mailing(/(bullmq|ldap|scenarios|unsubscribe))?$' },
+      to: {
+        couldNotResolve: true,
+        pathNot: '^nestjs-mailing(/(bullmq|ldap|scenarios|testing|unsubscribe))?$',
+      },
     },
   ],
   options: {

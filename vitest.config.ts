@@ -22,6 +22,7 @@ export const shared = {
       'nestjs-mailing/ldap': source('ldap'),
       'nestjs-mailing/unsubscribe': source('unsubscribe'),
       'nestjs-mailing/scenarios': source('scenarios'),
+      'nestjs-mailing/testing': source('testing'),
       'nestjs-mailing': source('mailing'),
     },
   },

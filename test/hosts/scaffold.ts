@@ -101,10 +101,11 @@ import { MailingModule, mailingMigrations, MailingQuery, TemplateEmailSender } f
 import type { MailingBullMqModule } from 'nestjs-mailing/bullmq';
 import type { MailingLdapModule } from 'nestjs-mailing/ldap';
 import type { MailingScenariosModule } from 'nestjs-mailing/scenarios';
+import type { MailingTestingModule } from 'nestjs-mailing/testing';
 import { MailingUnsubscribeModule } from 'nestjs-mailing/unsubscribe';
 
 /** Their types are found; the packages that they need are not installed. */
-export type Others = [MailingBullMqModule, MailingLdapModule, MailingScenariosModule];
+export type Others = [MailingBullMqModule, MailingLdapModule, MailingScenariosModule, MailingTestingModule];
 
 @Injectable()
 class Newsletters {
@@ -164,11 +165,9 @@ void main();
 `;
 
 const SPEC = `import { join } from 'node:path';
-import { MailerModule } from '@nestjs-modules/mailer';
-import { Test } from '@nestjs/testing';
-import { TypeOrmModule } from '@nestjs/typeorm';
-import libsql from 'libsql';
-import { MailingModule, mailingMigrations, TemplateEmailSender } from 'nestjs-mailing';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { MailingQuery, TemplateEmailSender } from 'nestjs-mailing';
+import { MailingTesting, MailingTestingModule } from 'nestjs-mailing/testing';
 
 const INFO = {
   templateUrl: 'hello.hbs',
@@ -178,6 +177,15 @@ const INFO = {
 };
 
 describe('a newsletter', () => {
+  const mailing = new MailingTesting();
+  let app: TestingModule;
+
+  const start = async (): Promise<TestingModule> => {
+    const templates = { dir: join(FOLDER, '../templates') };
+    const imports = [MailingTestingModule.forRoot({ testing: mailing, templates })];
+    return (await Test.createTestingModule({ imports }).compile()).init();
+  };
+
   it('is asked for', async () => {
     const asked: unknown[] = [];
     const sender = { sendEmailMessage: async (info: unknown) => void asked.push(info) };
@@ -188,35 +196,30 @@ describe('a newsletter', () => {
     expect(asked).toEqual([INFO]);
   });
 
-  it('is sent', async () => {
-    const subjects: unknown[] = [];
-    const outbox = {
-      name: 'outbox',
-      version: '1',
-      send: ({ data, message }: any, done: (error: null, info: object) => void) => {
-        subjects.push(data.subject);
-        done(null, { envelope: message.getEnvelope(), messageId: message.messageId() });
-      },
-    };
-    const app = await Test.createTestingModule({
-      imports: [
-        TypeOrmModule.forRoot({
-          type: 'better-sqlite3',
-          driver: DRIVER,
-          database: ':memory:',
-          autoLoadEntities: true,
-          migrations: mailingMigrations,
-          migrationsRun: true,
-        }),
-        MailerModule.forRoot({ transport: outbox }),
-        MailingModule.forRoot({ templates: { dir: join(FOLDER, '../templates') } }),
-      ],
-    }).compile();
-    await app.init();
-    const recipients = [{ email: 'ann@home.example', name: 'Ann' }];
-    const { completed } = await app.get(TemplateEmailSender).sendEmailMessage(INFO, recipients, { persist: true });
-    expect((await completed).status).toBe('completed');
-    expect(subjects).toEqual(['Hello Ann']);
+  it('is sent, also to a recipient that the mail server refused for now', async () => {
+    app = await start();
+    mailing.failNext('temporary');
+    const recipients = [{ email: 'ann@home.example', name: 'Ann' }, 'bob@home.example'];
+    await app.get(TemplateEmailSender).sendEmailMessage(INFO, recipients, { persist: true });
+    await mailing.flush();
+    expect(mailing.sentMessages().map(({ to }) => to)).toEqual(['bob@home.example']);
+    mailing.clock.advance(60 * 60_000);
+    await mailing.flush();
+    expect(mailing.sentMessages().at(-1)).toMatchObject({ subject: 'Hello Ann', to: 'ann@home.example' });
+    await app.close();
+  });
+
+  it('goes on after a kill', async () => {
+    app = await start();
+    mailing.killAfter(1);
+    const sender = app.get(TemplateEmailSender);
+    const { mailingId } = await sender.sendEmailMessage(INFO, ['cy@home.example', 'dee@home.example'], { persist: true });
+    await mailing.flush();
+    await app.close();
+    app = await start();
+    await mailing.flush();
+    expect(mailing.sentMessages().map(({ to }) => to).slice(2)).toEqual(['cy@home.example', 'dee@home.example']);
+    expect((await app.get(MailingQuery).get(mailingId as string))?.status).toBe('completed');
     await app.close();
   });
 });

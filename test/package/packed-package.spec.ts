@@ -35,7 +35,7 @@ describe('the packed package', () => {
 
   it('holds the plugin, its declarations and its papers, and nothing else', () => {
     const code = files.filter((path) =>
-      /^dist\/libs\/(mailing|bullmq|ldap|scenarios|unsubscribe)\/src\//.test(path),
+      /^dist\/libs\/(mailing|bullmq|ldap|scenarios|testing|unsubscribe)\/src\//.test(path),
     );
     const papers = files.filter((path) => !code.includes(path) && !/^docs\/.*\.md$/.test(path));
     expect(papers.sort()).toEqual([
@@ -49,7 +49,7 @@ describe('the packed package', () => {
       'dist/libs/package.json',
       'package.json',
     ]);
-    for (const part of ['mailing', 'bullmq', 'ldap', 'scenarios', 'unsubscribe']) {
+    for (const part of ['mailing', 'bullmq', 'ldap', 'scenarios', 'testing', 'unsubscribe']) {
       expect(code).toContain(`dist/libs/${part}/src/index.js`);
       expect(code).toContain(`dist/libs/${part}/src/index.d.ts`);
     }
@@ -61,7 +61,7 @@ describe('the packed package', () => {
     const targets = Object.values(exports).flatMap((target: string | object) =>
       typeof target === 'string' ? [target] : (Object.values(target) as string[]),
     );
-    const names = ['.', './bullmq', './ldap', './unsubscribe', './scenarios', './package.json'];
+    const names = ['.', './bullmq', './ldap', './unsubscribe', './scenarios', './testing', './package.json'];
     expect(Object.keys(exports)).toEqual(names);
     expect(targets.filter((target) => !files.includes(target.replace(/^\.\//, '')))).toEqual([]);
     // The optional parts import it by its path, and hosts can't.

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Injectable } from '@nestjs/common';
+import { MailerModule } from '@nestjs-modules/mailer';
+import { Injectable, Module, type Type } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
@@ -173,12 +174,16 @@ describe('the examples of the pages', () => {
     expect(await printedBy(() => host.run(sum))).toEqual(['[object Object] 1']);
   });
 
-  it('docs/testing.md: a mock of the sender, and the whole flow in memory', async () => {
-    const [mock, flow, ...others] = await blocksOf('docs/testing.md', 'ts');
+  it('docs/testing.md: a mock of the sender, the whole flow in memory, a kill, and an application', async () => {
+    const [mock, flow, kill, own, ...others] = await blocksOf('docs/testing.md', 'ts');
     expect(others).toEqual([]);
     await host.template('news.hbs', '<p>Dear {{name}}: {{discount}} %</p>\n');
     await host.run(mock);
     await host.run(flow);
+    await host.run(kill);
+    const dir = join(host.folder, 'templates');
+    host.lend({ AppModule: inProduction(dir) });
+    await host.run(own);
   });
 
   it('docs/recipients.md: suppression, a list from a query, groups and targeters', async () => {
@@ -270,6 +275,23 @@ describe('the examples of the pages', () => {
     });
   });
 });
+
+/** An application whose servers do not answer here. */
+function inProduction(dir: string): Type {
+  @Module({
+    imports: [
+      TypeOrmModule.forRoot({
+        type: 'mysql',
+        url: 'mysql://database.example:1/shop',
+        autoLoadEntities: true,
+      }),
+      MailerModule.forRoot({ transport: { host: 'mail.example', port: 1 } }),
+      MailingModule.forRoot({ templates: { dir } }),
+    ],
+  })
+  class AppModule {}
+  return AppModule;
+}
 
 /** Lines that were written to the console meanwhile. */
 async function printedBy(work: () => Promise<unknown>): Promise<string[]> {

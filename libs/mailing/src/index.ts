@@ -23,6 +23,7 @@ export {
   MailerAdapterRenderer,
   type MailerAdapterRendererOptions,
 } from './delivery/adapters/mailer-adapter.renderer.js';
+export { MailerMessageSender } from './delivery/mailer/mailer-message.sender.js';
 export { PollingDispatcher } from './work/execution/polling.dispatcher.js';
 export { type RecipientQueryOptions, recipientsFromQuery } from './store/host/recipients-from-query.js';
 export { TypeOrmSuppressionList } from './store/host/type-orm-suppression.list.js';
@@ -145,6 +146,7 @@ export {
   type MailingCommand,
   type RunEndStatus,
 } from './model/reports/mailing-event.js';
+export { setTestSeam, type TestActivity, type TestControl, type TestSeam } from './model/ports/test-seam.js';
 export { TypedEvents } from './model/reports/typed-events.js';
 
 export { mailingEntities } from './model/tables/mailing-entities.js';

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import {
   capacityOf,
+  isResting,
   nextAction,
   type NextAction,
   type RunState,
@@ -151,4 +152,17 @@ it.each<[string, Change, number]>([
   ],
 ])('a commit marks %s', (_, change, capacity) => {
   expect(capacityOf(stateOf(change))).toBe(capacity);
+});
+
+it.each<[string, Change, boolean]>([
+  ['recipients are due later', { ...IDLE, polls: EXHAUSTED }, true],
+  ['the transport is tried again later', { ...IDLE, transport: { waitMs: 900 } }, true],
+  ['a message is in flight meanwhile', { inFlight: 1, queued: 0, polls: EXHAUSTED }, false],
+  ['a message waits for the rate', { inFlight: 0, queued: 1, rateWaitMs: 900 }, false],
+  ['an outcome waits for its commit', { ...IDLE, polls: EXHAUSTED, buffer: { count: 1 } }, false],
+  ['the progress row may have changed', { ...IDLE, polls: EXHAUSTED, isWoken: true }, false],
+  ['the lease is uncertain', { ...IDLE, polls: EXHAUSTED, mayStart: false }, false],
+  ['the database does not answer', { ...IDLE, polls: EXHAUSTED, phase: 'stalled' }, false],
+])('only time gives a run something to do: %s', (_, change, expected) => {
+  expect(isResting(stateOf(change))).toBe(expected);
 });

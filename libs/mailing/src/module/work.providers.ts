@@ -30,6 +30,7 @@ import { MailingIntake } from '../work/intake/mailing-intake.js';
 import { TransactionIntake } from '../work/intake/transaction.intake.js';
 import { SlotRegistry } from '../work/intake/slot.registry.js';
 import { SourceWatches } from '../work/intake/source-watches.js';
+import { EngineControl } from '../work/engine.control.js';
 import { MailingCommands } from '../work/mailing.commands.js';
 import { MailingEngine } from '../work/mailing.engine.js';
 import { MailingHealth } from '../work/mailing.health.js';
@@ -247,6 +248,21 @@ const engine = provideByName(MailingEngine, {
   prepare: PREPARE,
 });
 
+const control = provideByName(EngineControl, {
+  settings: MAILING_SETTINGS,
+  dataSource: MAILING_DATA_SOURCE,
+  engine: MailingEngine,
+  intake: MailingIntake,
+  runs: RunRegistry,
+  launcher: MailingLauncher,
+  hold: ResumeHold,
+  dispatcher: ActiveDispatcher,
+  heartbeats: HeartbeatTimer,
+  restarts: RestartSweep,
+  probe: TransportProbe,
+  events: MailingEvents,
+});
+
 /** Providers of the room work, from the servers up to the public classes and the engine. */
 export const workProviders: Provider[] = [
   ...serverProviders,
@@ -254,4 +270,5 @@ export const workProviders: Provider[] = [
   ...sweepProviders,
   ...publicProviders,
   engine,
+  control,
 ];

@@ -127,10 +127,14 @@ export class TemplateEmailSender {
       isInTransaction: transaction !== null,
       text: this.settings.templates.text,
     });
-    if (transaction) return this.context.begin(() => this.#sendInside(transaction, checked, slots, options));
-    const handle = await this.context.begin(
-      async () => (await this.intake.findRepeat(terms)) ?? (await this.#send(checked, slots, options)),
-    );
+    if (transaction) {
+      const acceptInside = (): Promise<TransactionalMailingHandle> =>
+        this.#sendInside(transaction, checked, slots, options);
+      return this.context.begin(() => this.intake.counted(acceptInside));
+    }
+    const accept = async (): Promise<MailingHandle> =>
+      (await this.intake.findRepeat(terms)) ?? (await this.#send(checked, slots, options));
+    const handle = await this.context.begin(() => this.intake.counted(accept));
     if (!runInSeparateThread) await handle.completed;
     return handle;
   }

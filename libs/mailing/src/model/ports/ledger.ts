@@ -75,6 +75,8 @@ export interface Ledger {
   commit(commit: Commit): Promise<CommitAnswer>;
   /** After `rewound`: keeps a commit that could not be written, to be written together with the lost commits. */
   remember?(commit: Commit): void;
+  /** For a test, of a ledger that keeps times itself: its recipients are due that much sooner. */
+  passTime?(ms: number): void;
   /** The source of the host that commits wait for, and since when by `performance.now()`; it may outlast several commits. */
   readonly wait?: { what: string; since: number } | null;
 }

@@ -35,6 +35,11 @@ export class TypedEvents<Facts extends { [K in keyof Facts]: object }> {
     return this;
   }
 
+  /** Takes all listeners off. Later events reach only listeners that come later. */
+  close(): void {
+    this.#emitter.removeAllListeners();
+  }
+
   emit<K extends keyof Facts & string>(name: K, facts: Given<Facts[K]>): void {
     const told = toTold(facts as object) as Facts[K];
     for (const listener of this.#emitter.listeners(name)) {

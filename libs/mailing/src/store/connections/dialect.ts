@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { UnsupportedDatabaseError } from '../../model/options/setup.errors.js';
+import { type TestSeam, testSeamOf } from '../../model/ports/test-seam.js';
 
 /** A statement as the driver gets it. */
 export interface Bound {
@@ -62,6 +63,8 @@ export interface Dialect {
   readonly rowsPerInsert: number;
 }
 
+const SQLITE_TIME = "strftime('%Y-%m-%d %H:%M:%f', 'now'";
+
 const MYSQL: Dialect = {
   name: 'mysql',
   now: 'UTC_TIMESTAMP(3)',
@@ -84,10 +87,10 @@ const MYSQL: Dialect = {
 
 const SQLITE: Dialect = {
   name: 'sqlite',
-  now: "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+  now: `${SQLITE_TIME})`,
   server: "''",
-  agoMs: "strftime('%Y-%m-%d %H:%M:%f', 'now', (-1 * ? / 1000.0) || ' seconds')",
-  inMs: "strftime('%Y-%m-%d %H:%M:%f', 'now', (? / 1000.0) || ' seconds')",
+  agoMs: `${SQLITE_TIME}, (-1 * ? / 1000.0) || ' seconds')`,
+  inMs: `${SQLITE_TIME}, (? / 1000.0) || ' seconds')`,
   epochMs: (column) => `CAST(ROUND((julianday(${column}) - 2440587.5) * 86400000) AS INTEGER)`,
   modulo: (dividend, divisor) => `${dividend} % ${divisor}`,
   insertIgnore: (into, rows) => `INSERT INTO ${into} VALUES ${rows} ON CONFLICT DO NOTHING`,
@@ -137,14 +140,33 @@ function bindNumbered(sql: string, parameters: unknown[]): Bound {
   return { sql: sql.replaceAll('?', () => `$${++count}`), parameters: withoutNul(parameters) };
 }
 
+/** SQLite by the clock of a test. Everything else of a dialect is read once; what depends on the clock is read for each statement. */
+function sqliteAt(clock: Pick<TestSeam, 'aheadMs'>): Dialect {
+  const time = (): string => `${SQLITE_TIME}, '${(clock.aheadMs / 1_000).toFixed(3)} seconds'`;
+  return {
+    ...SQLITE,
+    get now() {
+      return `${time()})`;
+    },
+    get agoMs() {
+      return `${time()}, (-1 * ? / 1000.0) || ' seconds')`;
+    },
+    get inMs() {
+      return `${time()}, (? / 1000.0) || ' seconds')`;
+    },
+  };
+}
+
 /** @throws UnsupportedDatabaseError for a driver on which the plugin's SQL was never run. */
 export function dialectOf(dataSource: DataSource): Dialect {
   switch (dataSource.options.type) {
     case 'mysql':
     case 'mariadb':
       return MYSQL;
-    case 'better-sqlite3':
-      return SQLITE;
+    case 'better-sqlite3': {
+      const clock = testSeamOf(dataSource);
+      return clock ? sqliteAt(clock) : SQLITE;
+    }
     case 'postgres':
       return POSTGRES;
     default:

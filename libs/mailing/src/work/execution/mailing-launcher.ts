@@ -25,6 +25,7 @@ export interface MailingLauncherParts extends ExecutionParts {
 /** Claims mailings that one server sends, and sees each run to its end. */
 export class MailingLauncher {
   readonly #followers = new Set<Promise<unknown>>();
+  readonly #looks = new Set<AbortController>();
 
   constructor(private readonly parts: MailingLauncherParts) {}
 
@@ -71,6 +72,21 @@ export class MailingLauncher {
     await Promise.all(this.#followers);
   }
 
+  /** For a test: every `follow` reads its mailing now. */
+  lookNow(): void {
+    for (const wait of this.#looks) wait.abort();
+  }
+
+  async #nextLook(ms: number, stop: AbortSignal): Promise<void> {
+    const wait = new AbortController();
+    const end = (): void => wait.abort();
+    stop.addEventListener('abort', end, { once: true });
+    this.#looks.add(wait);
+    await delay(ms, undefined, { ref: false, signal: wait.signal }).catch(() => undefined);
+    this.#looks.delete(wait);
+    stop.removeEventListener('abort', end);
+  }
+
   async #follow(mailingId: string): Promise<MailingResult> {
     const { runs, settings } = this.parts;
     let last: MailingResult | null = null;
@@ -87,8 +103,7 @@ export class MailingLauncher {
         result.status === 'paused' || (result.status === 'pending' && result.statusReason !== null);
       const isOver = isWaiting || ENDED_STATUSES.some((status) => status === result.status);
       if (isOver || runs.isStopping) return result;
-      const wait = { ref: false, signal: runs.stopSignal };
-      await delay(settings.server.heartbeatIntervalMs, undefined, wait).catch(() => undefined);
+      await this.#nextLook(settings.server.heartbeatIntervalMs, runs.stopSignal);
     }
   }
 

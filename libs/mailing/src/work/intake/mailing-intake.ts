@@ -66,6 +66,7 @@ interface ListContent {
  */
 export class MailingIntake {
   readonly #stop = new AbortController();
+  #numUnanswered = 0;
   /** Claim tokens of the lists that this process is writing; added before their rows are visible. */
   readonly #writing = new Map<string, Promise<unknown>>();
 
@@ -78,6 +79,21 @@ export class MailingIntake {
 
   get isStopping(): boolean {
     return this.#stop.signal.aborted;
+  }
+
+  /** Requests to send that have no answer yet. */
+  get numUnanswered(): number {
+    return this.#numUnanswered;
+  }
+
+  /** Counts a request to send until it is answered. */
+  async counted<T>(request: () => Promise<T>): Promise<T> {
+    this.#numUnanswered++;
+    try {
+      return await request();
+    } finally {
+      this.#numUnanswered--;
+    }
   }
 
   /**

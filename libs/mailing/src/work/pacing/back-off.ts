@@ -23,6 +23,11 @@ export class BackOff {
     this.#until = 0;
   }
 
+  /** For a test: the wait is shorter by that much. */
+  passTime(ms: number): void {
+    this.#until -= ms;
+  }
+
   /** Milliseconds still to wait. */
   remainingMs(): number {
     return Math.max(0, Math.ceil(this.#until - performance.now()));

@@ -11,6 +11,7 @@ import { OutcomeBuffer } from './outcome.buffer.js';
 import { StopState } from './stop-state.js';
 import {
   capacityOf,
+  isResting,
   maySend,
   nextAction,
   numSending,
@@ -54,6 +55,7 @@ export class MailingRun {
   /** How the claim is released if the run ends before the slice is finished and without a command. */
   #release: Release = { kind: 'stop' };
   #isWoken = false;
+  #isWaiting = false;
 
   constructor(parts: MailingRunParts) {
     this.#parts = parts;
@@ -153,6 +155,18 @@ export class MailingRun {
     this.#sleep.wake();
   }
 
+  /** For a test: what waits for a time has waited that much longer. */
+  passTime(ms: number): void {
+    this.#transport.passTime(ms);
+    this.#parts.ledger.passTime?.(ms);
+    this.wake();
+  }
+
+  /** Only the passing of time gives the run something to do. */
+  get isResting(): boolean {
+    return this.#isWaiting && isResting(this.#state);
+  }
+
   /** The database answers again: a stalled run goes on with all results that it kept. */
   resumeStalled(): void {
     if (this.#stopState.endStall()) this.#sleep.wake();
@@ -213,7 +227,9 @@ export class MailingRun {
     // Start waiting before releasing the slot: for a batch, `leave` ends the wait synchronously.
     const over = this.#sleep.sleep(ms);
     if (slot !== 'keep') this.#parts.workerSlot[slot]();
+    this.#isWaiting = true;
     await over;
+    this.#isWaiting = false;
     if (slot !== 'keep') this.#parts.workerSlot.retake();
   }
 

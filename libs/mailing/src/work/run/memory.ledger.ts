@@ -61,6 +61,10 @@ export class MemoryLedger implements Ledger {
     return this.#watch.wait;
   }
 
+  passTime(ms: number): void {
+    for (const [one, at] of this.#deferred) this.#deferred.set(one, at - ms);
+  }
+
   async commit(commit: Commit): Promise<CommitAnswer> {
     for (const { idx, status, code } of commit.outcomes) {
       this.counts[COUNTER_OF[status]]++;

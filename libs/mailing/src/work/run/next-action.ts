@@ -62,6 +62,13 @@ export function numSending({ inFlight, queued }: Pick<RunState, 'inFlight' | 'qu
   return inFlight + queued;
 }
 
+/** Whether only the passing of time gives a run that waits something to do: recipients are due later, or the transport is tried again later. */
+export function isResting(state: RunState): boolean {
+  const { phase, mayStart, transport, polls } = state;
+  if (phase !== 'running' || !mayStart || numSending(state) > 0) return false;
+  return nextAction(state).kind === 'wait' && (transport.waitMs > 0 || polls.isExhausted);
+}
+
 function wantsCommit(state: RunState): boolean {
   const { phase, buffer, polls } = state;
   if (phase === 'fenced') return true;

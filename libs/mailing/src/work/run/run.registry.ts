@@ -1,4 +1,5 @@
 import { ModuleContext } from '../../model/host-calls/async-context.js';
+import type { TestActivity } from '../../model/ports/test-seam.js';
 import { endsWithin } from '../../model/values/deadline.js';
 import type { MailingRun } from './mailing-run.js';
 import type { WorkerSlot } from './mailing-run.parts.js';
@@ -109,6 +110,20 @@ export class RunRegistry {
       if (!wait || wait.since > before) return [];
       return [{ mailingId: isPersisted ? mailingId : null, wait }];
     });
+  }
+
+  /** For a test: time has passed for every run. */
+  passTime(ms: number): void {
+    for (const { run } of this.#entries.values()) run?.passTime(ms);
+  }
+
+  /** For a test: every mailing or batch that is worked on here, or waits for its turn. */
+  activities(): TestActivity[] {
+    return [...this.#entries.values()].map(({ mailingId, run, dispatch }) => ({
+      mailingId: run && !run.waits.isPersisted ? null : mailingId,
+      waitsFor: dispatch ? 'its turn' : (run?.waits.now.what ?? 'its content'),
+      isResting: run?.isResting ?? false,
+    }));
   }
 
   /**

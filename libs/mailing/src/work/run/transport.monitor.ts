@@ -37,6 +37,12 @@ export class TransportMonitor {
     return this.#backOff.remainingMs();
   }
 
+  /** For a test. */
+  passTime(ms: number): void {
+    this.#backOff.passTime(ms);
+    if (this.#downSince !== null) this.#downSince -= ms;
+  }
+
   /**
    * Whether an outcome belongs to a known outage, and so is no evidence against the mailing. It does if the mail server gave no answer while the
    * outage lasts, or if one more connection broke before the next try. A message that is tried after the wait and breaks as well is evidence, because

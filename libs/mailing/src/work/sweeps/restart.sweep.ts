@@ -59,6 +59,7 @@ export interface ResumeReport extends SweepReport {
 export class RestartSweep implements Sweep {
   #sweeping: Promise<SweepReport> | null = null;
   #resuming: Promise<ResumeReport> | null = null;
+  #probing: Promise<void> | null = null;
   #hasToldOfHold = false;
 
   constructor(private readonly parts: RestartSweepParts) {}
@@ -67,7 +68,7 @@ export class RestartSweep implements Sweep {
     this.parts.periodic.addTask(() => this.#tellOfHold());
     this.parts.periodic.addTask(() => this.sweep());
     // A separate task that nothing waits for: a transport may take long to fail.
-    this.parts.periodic.addTask(() => void this.#probe());
+    this.parts.periodic.addTask(() => void this.probe());
   }
 
   /** As `TemplateEmailRestarter.sweep`. */
@@ -104,7 +105,7 @@ export class RestartSweep implements Sweep {
     await batchSweep.idle();
     await batchSweep.sweep();
     dispatcher.announce();
-    void this.#probe();
+    void this.probe();
     if (wasWaiting) events.emit('server:resumed', { uniqServerId });
     return { ...report, batched: batched.map(({ mailingId }) => mailingId) };
   }
@@ -119,6 +120,12 @@ export class RestartSweep implements Sweep {
     const numRecipients = found.reduce((sum, { numLeft }) => sum + numLeft, 0);
     const { uniqServerId } = settings;
     events.emit('server:resume-awaited', { uniqServerId, numMailings: found.length, numRecipients });
+  }
+
+  /** Probes the transport if a mailing waits for it. Calls at the same moment share one probe. */
+  probe(): Promise<void> {
+    this.#probing ??= this.#probe().finally(() => (this.#probing = null));
+    return this.#probing;
   }
 
   async #probe(): Promise<void> {

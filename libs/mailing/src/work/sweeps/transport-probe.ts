@@ -46,6 +46,11 @@ export class TransportProbe {
     }
   }
 
+  /** For a test: the next probe is due that much sooner. */
+  passTime(ms: number): void {
+    this.#backOff.passTime(ms);
+  }
+
   async #look(): Promise<number> {
     const waiting = await this.#waiting();
     if (waiting.length === 0) {
