@@ -119,7 +119,7 @@ export {
   type EmailMessageSender,
   type HandOver,
   type PreparedSender,
-} from './delivery/transport/email-message.sender.js';
+} from './model/ports/email-message.sender.js';
 export { type Token } from './model/values/token.js';
 export type { MailingFilter, MailingOverview, ReasonCount } from './model/reports/mailing-overview.js';
 export type { MailingStatus } from './model/states/mailing-status.js';

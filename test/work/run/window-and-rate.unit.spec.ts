@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { EmailMessageSender } from '../../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import type { EmailMessageSender } from '../../../libs/mailing/src/model/ports/email-message.sender.js';
 import type { CommandPersister } from '../../../libs/mailing/src/store/commands/command.persister.js';
 import { RetrySchedule } from '../../../libs/mailing/src/work/run/retry.schedule.js';
 import { NO_SCORES } from '../../../libs/mailing/src/model/states/guard-scores.js';

@@ -11,7 +11,12 @@ import { type Attempt, type Contact, settled } from '../model/states/outcome.js'
 import type { ProfileRepository, RecipientProfile } from '../model/ports/profile.repository.js';
 import type { MarkedRecipient } from '../model/mail/recipient.js';
 import type { TemplateEmailInfo } from '../model/mail/template-email-info.js';
-import type { Begin, EmailMessage, EmailMessageSender, HandOver } from './transport/email-message.sender.js';
+import type {
+  Begin,
+  EmailMessage,
+  EmailMessageSender,
+  HandOver,
+} from '../model/ports/email-message.sender.js';
 import { checkedHandOver } from './transport/hand-over.check.js';
 import { MessageComposer } from './mime/message.composer.js';
 import { MessageDeadlines } from './message-deadlines.js';

@@ -14,7 +14,7 @@ import { BulkSmtpMessageSender } from '../delivery/smtp/bulk-smtp-message.sender
 import { readBulkSmtpSettings } from '../delivery/smtp/bulk-smtp.settings.js';
 import { ActiveRenderer } from '../delivery/templates/active.renderer.js';
 import { TemplateFolder } from '../delivery/templates/template-folder.js';
-import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../delivery/transport/email-message.sender.js';
+import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../model/ports/email-message.sender.js';
 import { mailboxKey } from '../model/addresses/email-address.js';
 import { ModuleContext } from '../model/host-calls/async-context.js';
 import { toFilling } from '../model/mail/slot-filling.js';

@@ -1,5 +1,5 @@
 import type { Provider } from '@nestjs/common';
-import { EMAIL_MESSAGE_SENDER } from '../delivery/transport/email-message.sender.js';
+import { EMAIL_MESSAGE_SENDER } from '../model/ports/email-message.sender.js';
 import { ModuleContext } from '../model/host-calls/async-context.js';
 import { MAILING_SETTINGS, type MailingSettings } from '../model/options/mailing-options.js';
 import { FAULT_POINTS } from '../model/ports/fault-points.js';

@@ -4,7 +4,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { assertAdapter, MailerAdapterRenderer } from '../delivery/adapters/mailer-adapter.renderer.js';
 import { ActiveRenderer } from '../delivery/templates/active.renderer.js';
-import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../delivery/transport/email-message.sender.js';
+import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../model/ports/email-message.sender.js';
 import { ModuleContext } from '../model/host-calls/async-context.js';
 import { MAILING_DATA_SOURCE } from '../model/options/data-source.token.js';
 import {

@@ -1,5 +1,5 @@
 import type { Provider } from '@nestjs/common';
-import { EMAIL_MESSAGE_SENDER, type EmailMessageSender } from '../delivery/transport/email-message.sender.js';
+import { EMAIL_MESSAGE_SENDER, type EmailMessageSender } from '../model/ports/email-message.sender.js';
 import { ModuleContext } from '../model/host-calls/async-context.js';
 import { MAILING_DATA_SOURCE } from '../model/options/data-source.token.js';
 import { MAILING_SETTINGS, type MailingSettings } from '../model/options/mailing-options.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EmailMessage, EmailMessageSender } from '../delivery/transport/email-message.sender.js';
+import type { EmailMessage, EmailMessageSender } from '../model/ports/email-message.sender.js';
 import { checkedHandOver } from '../delivery/transport/hand-over.check.js';
 import { type Mailbox, parseMailbox } from '../model/addresses/email-address.js';
 import { MailingDelivery } from '../delivery/mailing.delivery.js';

@@ -10,7 +10,7 @@ import {
   type HandOver,
   type PreparedSender,
   PROBE_TIMEOUT_MS,
-} from '../transport/email-message.sender.js';
+} from '../../model/ports/email-message.sender.js';
 import { findTransporter } from './find-transporter.js';
 import { TransmissionProbe } from './transmission.probe.js';
 import { isAscii } from '../mime/is-ascii.js';

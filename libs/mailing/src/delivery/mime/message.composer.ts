@@ -1,7 +1,7 @@
 import { type Mailbox, parseMailbox, parseMailboxes } from '../../model/addresses/email-address.js';
 import { hasOddDots, quotedAddress } from '../../model/addresses/recipient-address.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
-import type { EmailMessage } from '../transport/email-message.sender.js';
+import type { EmailMessage } from '../../model/ports/email-message.sender.js';
 import { MessageIdentity } from './message-identity.js';
 import { checkRendered } from './rendered-email.check.js';
 import type { RenderedEmail, RenderedHeaders } from '../../model/ports/template.renderer.js';

@@ -7,7 +7,7 @@ import {
   type HandOver,
   type PreparedSender,
   PROBE_TIMEOUT_MS,
-} from '../transport/email-message.sender.js';
+} from '../../model/ports/email-message.sender.js';
 import { composeAny, isMoreThanLetter, MessageEncoder } from '../mime/message.encoder.js';
 import { isAscii } from '../mime/is-ascii.js';
 import { connectToSmtp, type SmtpFeatures } from './smtp.connector.js';

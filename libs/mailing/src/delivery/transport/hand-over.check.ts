@@ -1,7 +1,7 @@
 import { cutText } from '../../model/values/bounded-text.js';
 import { HostAnswerError } from '../../model/host-calls/host-call.js';
 import { kindOf } from '../../model/values/value-kind.js';
-import type { HandOver } from './email-message.sender.js';
+import type { HandOver } from '../../model/ports/email-message.sender.js';
 
 /** A code that fits the column `error_code` and may go into events and log lines unchanged. */
 const CODE = /^[\w.-]{1,64}$/;

@@ -1,4 +1,4 @@
-import type { EmailMessageSender } from '../../delivery/transport/email-message.sender.js';
+import type { EmailMessageSender } from '../../model/ports/email-message.sender.js';
 import { MailingDelivery } from '../../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../../delivery/recipients/recipient.gate.js';
 import type { SlotSource } from '../../delivery/recipients/slot.source.js';

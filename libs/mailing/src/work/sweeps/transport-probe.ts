@@ -1,4 +1,4 @@
-import { type EmailMessageSender, PROBE_TIMEOUT_MS } from '../../delivery/transport/email-message.sender.js';
+import { type EmailMessageSender, PROBE_TIMEOUT_MS } from '../../model/ports/email-message.sender.js';
 import { askHost } from '../../model/host-calls/host-call.js';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { CommandPersister } from '../../store/commands/command.persister.js';

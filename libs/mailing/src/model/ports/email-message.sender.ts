@@ -1,7 +1,7 @@
-import { tokenOf } from '../../model/values/token.js';
-import type { Mailbox } from '../../model/addresses/email-address.js';
-import type { RefusalSubject } from '../../model/states/outcome.js';
-import type { TemplateEmailAttachment } from '../../model/mail/template-email-info.js';
+import { tokenOf } from '../values/token.js';
+import type { Mailbox } from '../addresses/email-address.js';
+import type { RefusalSubject } from '../states/outcome.js';
+import type { TemplateEmailAttachment } from '../mail/template-email-info.js';
 
 /** One finished message: everything in it is rendered and looked up. */
 export interface EmailMessage {
