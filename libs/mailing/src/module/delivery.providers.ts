@@ -14,6 +14,7 @@ import { BulkSmtpMessageSender } from '../delivery/smtp/bulk-smtp-message.sender
 import { readBulkSmtpSettings } from '../delivery/smtp/bulk-smtp.settings.js';
 import { ActiveRenderer } from '../delivery/templates/active.renderer.js';
 import { TemplateFolder } from '../delivery/templates/template-folder.js';
+import { HostMessageSender } from '../delivery/transport/host-message.sender.js';
 import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../model/ports/email-message.sender.js';
 import { mailboxKey } from '../model/addresses/email-address.js';
 import { ModuleContext } from '../model/host-calls/async-context.js';
@@ -89,10 +90,15 @@ export const deliveryProviders: Provider[] = [
   provideFrom(
     EMAIL_MESSAGE_SENDER,
     (
-      { transporterName, bulkSmtp }: MailingSettings,
+      { transporterName, bulkSmtp, messageSender, run, uniqServerId }: MailingSettings,
       events: MailingEvents,
       mailer?: MailerService,
     ): PreparedSender => {
+      if (messageSender) {
+        const reportError = (error: unknown): void =>
+          events.emit('server:error', { uniqServerId, step: 'message sender', error });
+        return new HostMessageSender({ timeoutMs: run.hostCallTimeoutMs, reportError });
+      }
       if (!mailer) throw new MailerMissingError();
       checkNodemailer();
       return bulkSmtp

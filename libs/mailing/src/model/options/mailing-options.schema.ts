@@ -5,6 +5,7 @@ import type { AddressNormalizer } from '../addresses/address-key.js';
 import { HOST_CALL_TIMEOUT_MS } from '../host-calls/host-call.js';
 import { SOURCE_TIMEOUT_MS } from '../host-calls/source-watch.js';
 import type { Dispatcher } from '../ports/dispatcher.js';
+import type { EmailMessageSender } from '../ports/email-message.sender.js';
 import type { ProfileRepository } from '../ports/profile.repository.js';
 import type { SuppressionList } from '../ports/suppression-list.js';
 import type { TemplateRenderer } from '../ports/template.renderer.js';
@@ -185,6 +186,7 @@ export const MAILING_OPTIONS = {
   }),
   addresses: group(ADDRESSES),
   profiles: group(PROFILES),
+  messageSender: aClass<EmailMessageSender>('the mailer'),
   transporterName: text({ default: null, words: 'its default transport', max: MAX_NAME }),
   bulkSmtp: flag(false),
   run: group(RUN),

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { tokenOf } from '../values/token.js';
 import type { Dispatcher } from '../ports/dispatcher.js';
+import type { EmailMessageSender } from '../ports/email-message.sender.js';
 import type { KeyOf } from '../addresses/email-address.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { ResumePolicy } from './resume-policy.js';
@@ -62,6 +63,11 @@ export interface MailingModuleOptions {
   suppressionList?: Type<SuppressionList> | false;
   addresses?: AddressOptions;
   profiles?: ProfileOptions;
+  /**
+   * Hands the messages over in place of the mailer: a provider of the host, or a class that Nest instantiates. The application then needs no
+   * `MailerModule`, and neither `bulkSmtp` nor `transporterName` may be given. Default: the mailer.
+   */
+  messageSender?: Type<EmailMessageSender>;
   /** One of the `transports` of `MailerModule`. Default: its default transport. */
   transporterName?: string;
   /**
@@ -106,6 +112,8 @@ export interface MailingSettings {
     contactFatigueMs: number | null;
     invalidateRefused: boolean;
   };
+  /** Null: the mailer. */
+  messageSender: Type<EmailMessageSender> | null;
   transporterName: string | null;
   bulkSmtp: boolean;
   run: Required<RunOptions>;

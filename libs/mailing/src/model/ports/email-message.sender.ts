@@ -47,10 +47,37 @@ export type Begin = () => () => void;
  */
 export const PROBE_TIMEOUT_MS = 60_000;
 
-/** The port to transports: hands over one finished message at a time. */
+/**
+ * The port to transports: hands over one finished message at a time. Give a class by the option `messageSender`; a provider of the host is
+ * used as it is, any other class is instantiated by Nest with its dependencies, and without its life cycle hooks.
+ *
+ * @example
+ * ```ts
+ * class LogSender implements EmailMessageSender {
+ *   async send({ to, subject }: EmailMessage): Promise<HandOver> {
+ *     console.log(`${to.address}: ${subject}`);
+ *     return { kind: 'accepted' };
+ *   }
+ *
+ *   async probe(): Promise<string | null> {
+ *     return null;
+ *   }
+ * }
+ * ```
+ */
 export interface EmailMessageSender {
-  /** Whether `send` calls `begin`. If not, a message counts as begun when `send` is called. Default: false. */
+  /**
+   * Whether `send` calls `begin`. If not, a message counts as begun when `send` is called. Default: false. A sender that says true and lets a
+   * message leave without it is reported (`server:error`), and taken to be one that does not call it.
+   */
   readonly callsBegin?: boolean;
+
+  /**
+   * Called once at start, within `run.hostCallTimeoutMs`. Default: nothing is prepared.
+   *
+   * @throws what makes sending impossible, so that the application does not start.
+   */
+  prepare?(): void | Promise<void>;
 
   /**
    * Hands one message over and waits for the answer.
@@ -58,6 +85,8 @@ export interface EmailMessageSender {
    * Never rejects: every failure is one of the other kinds of `HandOver`. Never hands a message over twice by itself. When `signal` aborts, it
    * stops as soon as it can and answers what is known.
    *
+   * @param message change nothing in it: messages share parts of it.
+   * @param signal aborts after `run.messageTimeoutMs`, or when the process has no more time. An answer is waited for 1 s longer.
    * @param begin call it when everything else is done.
    */
   send(message: EmailMessage, signal: AbortSignal, begin?: Begin): Promise<HandOver>;

@@ -39,7 +39,7 @@ export class TransportProbe {
     try {
       return await this.#look();
     } catch (error) {
-      this.events.emit('server:error', { uniqServerId: this.uniqServerId, step: 'transport probe', error });
+      this.#report(error);
       return 0;
     } finally {
       this.#isLooking = false;
@@ -55,7 +55,11 @@ export class TransportProbe {
     // Not `run.hostCallTimeoutMs`: that bounds functions of the host, and may be shorter than the greeting of a mail server.
     const call = 'EmailMessageSender.probe';
     const terms = { call, timeoutMs: SILENT_AFTER_MS, option: null, stop: this.stop };
-    const why = await askHost(terms, () => this.sender.probe()).catch(reasonOf);
+    const why = await askHost(terms, () => this.sender.probe()).catch((error: unknown) => {
+      // A sender of the host that can't be asked would leave the mailings paused without a word.
+      if (!this.stop.aborted) this.#report(error);
+      return reasonOf(error);
+    });
     // The database may be closed already; nothing is changed after a stop.
     if (this.stop.aborted) return 0;
     // Back off also after a good answer: a server that greets and then accepts nothing would resume and pause mailings in quick turns.
@@ -65,6 +69,10 @@ export class TransportProbe {
     for (const scope of waiting) numResumed += await this.commands.resumeTransportPaused(scope);
     if (numResumed > 0) this.events.emit('transport:recovered', { numResumed });
     return numResumed;
+  }
+
+  #report(error: unknown): void {
+    this.events.emit('server:error', { uniqServerId: this.uniqServerId, step: 'transport probe', error });
   }
 
   async #waiting(): Promise<MailingScope[]> {
