@@ -120,6 +120,8 @@ export {
   type HandOver,
   type PreparedSender,
 } from './model/ports/email-message.sender.js';
+export { ApiMessageSender, type EmailApi, type EmailApiCall } from './delivery/api/api-message.sender.js';
+export { type ApiAnswer, ApiSendError, type ApiVerdict } from './delivery/api/api-send.error.js';
 export { type Token } from './model/values/token.js';
 export type { MailingFilter, MailingOverview, ReasonCount } from './model/reports/mailing-overview.js';
 export type { MailingStatus } from './model/states/mailing-status.js';

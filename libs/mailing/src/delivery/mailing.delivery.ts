@@ -298,7 +298,13 @@ function toAttempt(idx: number, handOver: HandOver, contact: Contact | undefined
       return { kind: 'settled', outcome: { idx, status: 'error', code, text, contact: known, subject } };
     }
     case 'throttled':
-      return { kind: 'returned', idx, blame: 'throttle', reason: handOver.text };
+      return {
+        kind: 'returned',
+        idx,
+        blame: 'throttle',
+        reason: handOver.text,
+        retryAfterMs: handOver.retryAfterMs,
+      };
     case 'unknown':
       return settled(idx, 'in_doubt', handOver.code, handOver.text);
     case 'not_begun':

@@ -28,8 +28,11 @@ export type HandOver =
    * the refusal is about, if it says so.
    */
   | { kind: 'refused'; permanent: boolean; code: string; text: string; subject?: RefusalSubject }
-  /** The mail server asks for a lower rate (421, or 4xx that speaks of a rate). No copy exists, and no attempt is counted. */
-  | { kind: 'throttled'; code: string; text: string }
+  /**
+   * The mail server asks for a lower rate (421, or 4xx that speaks of a rate). No copy exists, and no attempt is counted. `retryAfterMs`: how long
+   * it asks to wait, if it says so; at most an hour is waited at a time.
+   */
+  | { kind: 'throttled'; code: string; text: string; retryAfterMs?: number }
   /** The transport was down or silent before the first byte of the message, or the message was not allowed to begin: no copy exists. */
   | { kind: 'not_begun'; blame: 'transport' | 'unclear' | 'none'; text: string }
   /** The message had begun, and no answer is known: the mail server may have accepted it. */

@@ -53,7 +53,14 @@ export type Attempt =
    * unclear whether the transport or this recipient is at fault; there was no time left to begin. The recipient goes back untouched and no
    * attempt is counted. Exception: `unclear` counts as an attempt, unless the run is stopping or the transport is known to be down.
    */
-  | { kind: 'returned'; idx: number; blame: 'transport' | 'throttle' | 'unclear' | 'none'; reason: string };
+  | {
+      kind: 'returned';
+      idx: number;
+      blame: 'transport' | 'throttle' | 'unclear' | 'none';
+      reason: string;
+      /** With `throttle`: how long the mail server asks to wait. */
+      retryAfterMs?: number;
+    };
 
 /** Shorthand for an attempt that ends with a recorded outcome. */
 export function settled(
