@@ -17,6 +17,7 @@ import { Cron, ScheduleModule } from '@nestjs/schedule';
 import { dayIn, hourIn, MailingScenariosModule, Scenario, ScenarioEvents, SendEmail } from 'nestjs-mailing/scenarios';
 import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';
 import { CompositeProfileRepository, LdapProfileRepository, MailingLdapModule, recipientsFromLdap } from 'nestjs-mailing/ldap';
+import { emailMessageSenderChecks, type MessageSenderRig } from '../../../libs/testing/src/index.js';
 import { MailingUnsubscribeModule, type Unsubscriber } from 'nestjs-mailing/unsubscribe';
 `;
 

@@ -27,10 +27,11 @@ export class EmailApiServer implements AsyncDisposable {
   reply: (message: ApiMessage, nth: number) => ApiReply = () => 'accept';
   #server: Server;
 
-  static async start(): Promise<EmailApiServer> {
+  /** @param port that of a server that was closed; default: a free one. */
+  static async start(port = 0): Promise<EmailApiServer> {
     const api = new EmailApiServer();
     api.#server = createServer((request, response) => void api.#take(request, response));
-    await new Promise<void>((resolve) => api.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => api.#server.listen(port, '127.0.0.1', resolve));
     return api;
   }
 
