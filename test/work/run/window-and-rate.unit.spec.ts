@@ -269,7 +269,7 @@ describe('TransportProbe', () => {
       let isPaused = true;
       let numResumed = 0;
       const commandPersister = {
-        hasTransportPaused: () => Promise.resolve(isPaused),
+        findPausedTransports: () => Promise.resolve(isPaused ? [null] : []),
         resumeTransportPaused: () => Promise.resolve((numResumed++, 1)),
       } as unknown as CommandPersister;
       const sender = { probe: () => Promise.resolve(null) } as unknown as EmailMessageSender;
@@ -279,7 +279,7 @@ describe('TransportProbe', () => {
         'test:1',
         false,
         commandPersister,
-        sender,
+        { of: () => sender },
         signal,
         hold,
         new MailingEvents(),

@@ -15,6 +15,7 @@ import { readBulkSmtpSettings } from '../delivery/smtp/bulk-smtp.settings.js';
 import { ActiveRenderer } from '../delivery/templates/active.renderer.js';
 import { TemplateFolder } from '../delivery/templates/template-folder.js';
 import { HostMessageSender } from '../delivery/transport/host-message.sender.js';
+import { NamedSenders } from '../delivery/transport/named.senders.js';
 import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../model/ports/email-message.sender.js';
 import { mailboxKey } from '../model/addresses/email-address.js';
 import { ModuleContext } from '../model/host-calls/async-context.js';
@@ -101,10 +102,26 @@ export const deliveryProviders: Provider[] = [
       }
       if (!mailer) throw new MailerMissingError();
       checkNodemailer();
-      return bulkSmtp
-        ? new BulkSmtpMessageSender(() => readBulkSmtpSettings(mailer, transporterName))
-        : new MailerMessageSender(mailer, transporterName, events);
+      return overMailer(mailer, transporterName, bulkSmtp, events);
     },
+    MAILING_SETTINGS,
+    MailingEvents,
+    { token: MailerService, optional: true },
+  ),
+  provideFrom(
+    NamedSenders,
+    (
+      usual: PreparedSender,
+      { transporterName, bulkSmtp, messageSender }: MailingSettings,
+      events: MailingEvents,
+      mailer?: MailerService,
+    ) =>
+      new NamedSenders(
+        usual,
+        transporterName,
+        mailer && !messageSender ? (name) => overMailer(mailer, name, bulkSmtp, events) : null,
+      ),
+    EMAIL_MESSAGE_SENDER,
     MAILING_SETTINGS,
     MailingEvents,
     { token: MailerService, optional: true },
@@ -180,6 +197,17 @@ export const deliveryProviders: Provider[] = [
     SlotRegistry,
   ),
 ];
+
+function overMailer(
+  mailer: MailerService,
+  transporterName: string | null,
+  isBulk: boolean,
+  events: MailingEvents,
+): PreparedSender {
+  return isBulk
+    ? new BulkSmtpMessageSender(() => readBulkSmtpSettings(mailer, transporterName))
+    : new MailerMessageSender(mailer, transporterName, events);
+}
 
 /** The list as it is asked, with the count of what this process has changed in it. */
 function watched(suppressions: MailingSuppressions, active: ActiveSuppressions): WatchedSuppressionList {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { EmailMessage, EmailMessageSender } from '../model/ports/email-message.sender.js';
+import type { EmailMessage } from '../model/ports/email-message.sender.js';
+import type { NamedSenders } from '../delivery/transport/named.senders.js';
 import { checkedHandOver } from '../delivery/transport/hand-over.check.js';
 import { type Mailbox, parseMailbox } from '../model/addresses/email-address.js';
 import { MailingDelivery } from '../delivery/mailing.delivery.js';
@@ -53,7 +54,7 @@ interface RequestedDryRun {
 export class TemplateEmailPreview {
   constructor(
     private readonly settings: Pick<MailingSettings, 'addresses' | 'attachments' | 'run' | 'unsubscribe'>,
-    private readonly sender: Pick<EmailMessageSender, 'send'>,
+    private readonly senders: NamedSenders,
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
     private readonly recorder: ProfileRecorder,
@@ -101,7 +102,7 @@ export class TemplateEmailPreview {
       const message = proofOf(await this.#preview(asked, recipient, mailbox), mailbox);
       const timeoutMs = this.settings.run.messageTimeoutMs;
       const answer = await askHost({ call: 'EmailMessageSender.send', timeoutMs: timeoutMs + GRACE_MS }, () =>
-        this.sender.send(message, AbortSignal.timeout(timeoutMs)),
+        this.senders.of(asked.checked.info.transporterName).send(message, AbortSignal.timeout(timeoutMs)),
       );
       const handOver = checkedHandOver(answer);
       if (handOver.kind !== 'accepted') throw new ProofNotSentError(handOver.kind, handOver.text);
@@ -186,7 +187,13 @@ export class TemplateEmailPreview {
   #asked(request: TemplateEmailRequest, recipients: Recipients): RequestedDryRun {
     const { attachments } = this.settings;
     const persist = request?.batched === true;
-    const how = { persist, hasProfiles: this.profiles() !== null, mayBeRepeat: false, attachments };
+    const how = {
+      persist,
+      hasProfiles: this.profiles() !== null,
+      mayBeRepeat: false,
+      attachments,
+      senders: this.senders,
+    };
     const given = this.slots.take(request?.slots);
     return { given, checked: checkRequest(request as TemplateEmailInfo, recipients, how) };
   }

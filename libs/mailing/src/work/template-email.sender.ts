@@ -11,6 +11,7 @@ import type { SlotFilling } from '../model/mail/slot-filling.js';
 import type { SendOptions } from '../model/mail/send-options.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/mail/template-email-info.js';
 import type { MailingTemplate, TemplateRenderer } from '../model/ports/template.renderer.js';
+import type { NamedSenders } from '../delivery/transport/named.senders.js';
 import type { MailingIntake } from './intake/mailing-intake.js';
 import type { MailingLauncher } from './execution/mailing-launcher.js';
 import type { MailingCommands } from './mailing.commands.js';
@@ -26,6 +27,7 @@ export class TemplateEmailSender {
     private readonly intake: MailingIntake,
     private readonly commands: MailingCommands,
     private readonly launcher: MailingLauncher,
+    private readonly senders: NamedSenders,
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
     private readonly slots: SlotRegistry,
@@ -105,6 +107,7 @@ export class TemplateEmailSender {
       hasProfiles: this.profiles() !== null,
       mayBeRepeat: terms.idempotencyKey !== null,
       attachments: this.settings.attachments,
+      senders: this.senders,
     });
     const handle = await this.context.begin(
       async () => (await this.intake.findRepeat(terms)) ?? (await this.#send(checked, slots, options)),

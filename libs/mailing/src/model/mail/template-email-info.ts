@@ -62,6 +62,11 @@ export interface TemplateEmailInfo {
    */
   messageTo?: string;
   /**
+   * One of the `transports` of `MailerModule`, by which the messages of this mailing leave; at most 255 characters. All servers that work on the
+   * mailing need it. Default: the option `transporterName` of the module.
+   */
+  transporterName?: string;
+  /**
    * Variables of the templates, the same for all recipients: a plain object, with `persist` of at most 25 levels and 262,144 bytes of
    * JSON. A recipient's own data wins over them.
    */

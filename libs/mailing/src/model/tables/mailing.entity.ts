@@ -47,6 +47,10 @@ export class Mailing extends SliceProgressColumns {
   @Column({ name: 'message_to', type: 'text', nullable: true })
   messageTo: string | null;
 
+  /** Transport of the mailer by which its messages leave; null: that of the module. */
+  @Column({ name: 'transporter_name', type: 'varchar', length: 255, nullable: true })
+  transporterName: string | null;
+
   /** Relative to the configured template folder. */
   @Column({ name: 'template_url', type: 'text' })
   templateUrl: string;

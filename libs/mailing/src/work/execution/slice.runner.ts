@@ -1,4 +1,4 @@
-import type { EmailMessageSender } from '../../model/ports/email-message.sender.js';
+import type { NamedSenders } from '../../delivery/transport/named.senders.js';
 import { MailingDelivery } from '../../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../../delivery/recipients/recipient.gate.js';
 import type { SlotSource } from '../../delivery/recipients/slot.source.js';
@@ -30,7 +30,7 @@ export interface SliceRunnerParts {
   membership: ServerMembership;
   limiter: RateLimiter;
   journal: JournalManager;
-  sender: EmailMessageSender;
+  senders: NamedSenders;
   /** Known once the application is initialized. */
   profiles: () => ProfileRepository | null;
   gates: GatesOf;
@@ -162,9 +162,9 @@ export class SliceRunner {
     MailingRunParts,
     'delivery' | 'options' | 'retry' | 'resendsDoubt' | 'recorder' | 'events' | 'faultPoints'
   > {
-    const { sender, settings, profiles, recorder, faultPoints, events } = this.parts;
+    const { senders, settings, profiles, recorder, faultPoints, events } = this.parts;
     const how = {
-      sender,
+      sender: senders.of(info.transporterName),
       profiles: profiles(),
       fatigue: recorder.fatigue,
       gates: this.parts.gates(mailingId, info),

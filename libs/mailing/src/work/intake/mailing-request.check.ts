@@ -1,8 +1,10 @@
+import type { NamedSenders } from '../../delivery/transport/named.senders.js';
 import type { TemplateFills } from '../../model/ports/template.renderer.js';
 import { AsyncContext } from '../../model/host-calls/async-context.js';
 import { parseMailbox, parseMailboxes } from '../../model/addresses/email-address.js';
 import { lookupChain } from '../../model/values/locale-tag.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
+import { TransporterMissingError } from '../../model/options/setup.errors.js';
 import { plainCopy } from '../../model/values/plain-copy.js';
 import type { Recipients } from '../../model/mail/recipient.js';
 import {
@@ -49,6 +51,7 @@ export interface RequestTerms {
   /** A mailing with the same key may exist already; then the list is not read. */
   mayBeRepeat: boolean;
   attachments: MailingSettings['attachments'];
+  senders: NamedSenders;
 }
 
 /** A copy of a request. */
@@ -68,12 +71,12 @@ export interface CheckedRequest {
  *
  * @returns a copy; if the mailing is not persisted, class instances in `params` are still the caller's.
  * @throws UnknownRecipientsError, SourceConsumedError, MissingFieldError, InvalidFieldError, UnknownFieldError, FieldTooLongError,
- * HeaderInjectionError, InvalidHeaderAddressError, NotSerializableError; for an attachment also AttachmentStreamError, AttachmentTooLargeError.
+ * HeaderInjectionError, InvalidHeaderAddressError, NotSerializableError; BulkSmtpUnsupportedError for a transport; for an attachment also AttachmentStreamError, AttachmentTooLargeError.
  */
 export function checkRequest(
   info: TemplateEmailInfo,
   recipients: Recipients,
-  { persist, hasProfiles, mayBeRepeat, attachments }: RequestTerms,
+  { persist, hasProfiles, mayBeRepeat, attachments, senders }: RequestTerms,
 ): CheckedRequest {
   checkRecipients(recipients);
   if (!mayBeRepeat) assertUnread(recipients, 'recipients');
@@ -91,6 +94,7 @@ export function checkRequest(
     'bcc',
     'messageTo',
     'name',
+    'transporterName',
     'locale',
     'siteId',
     'batchExecId',
@@ -111,6 +115,7 @@ export function checkRequest(
   }
   if (info.locale !== undefined && lookupChain(info.locale).length === 0)
     throw new InvalidFieldError('locale', 'a language tag such as fr or fr-CA', info.locale);
+  checkTransporter(info.transporterName, senders);
   checkBatch(info, persist);
   checkHeaders(info.headers ?? {});
   checkTrackingData(info.trackingData ?? {});
@@ -163,6 +168,18 @@ export function fillRequest(info: TemplateEmailInfo, fills: TemplateFills | unde
 
 function isOne(recipients: Recipients): boolean {
   return Array.isArray(recipients) && recipients.length === 1;
+}
+
+function checkTransporter(name: string | undefined, senders: NamedSenders): void {
+  const expected = 'the name of one of the transports of MailerModule';
+  // The mailer would take an empty name for its default transport.
+  if (name?.trim() === '') throw new InvalidFieldError('transporterName', expected, name);
+  try {
+    senders.of(name);
+  } catch (error) {
+    if (!(error instanceof TransporterMissingError)) throw error;
+    throw new InvalidFieldError('transporterName', expected, name);
+  }
 }
 
 function checkBatch({ batched, batchSize }: TemplateEmailInfo, persist: boolean): void {
