@@ -48,6 +48,7 @@ describe('toMailingSettings', () => {
       messageSender: null,
       transporterName: null,
       bulkSmtp: false,
+      envelopeFrom: null,
       run: {
         concurrency: 5,
         maxInDoubt: 10,

@@ -96,6 +96,7 @@ export {
 export { type Mailbox } from './model/addresses/email-address.js';
 export type { ProfileRepository, RecipientProfile } from './model/ports/profile.repository.js';
 export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/ports/profile-mapping.js';
+export type { EnvelopeFrom, EnvelopeRecipient } from './model/options/envelope.options.js';
 export type { UnsubscribeOptions, UnsubscribeRecipient } from './model/options/unsubscribe.options.js';
 export {
   type UnsubscribeTarget,

@@ -33,6 +33,7 @@ import { handOutSlots, type SlotSource } from './recipients/slot.source.js';
 import type { MailingTemplate, RenderedEmail } from '../model/ports/template.renderer.js';
 import { answered } from './recipients/lookup-failed.error.js';
 import { LeaseLostError } from './lease-lost.error.js';
+import type { EnvelopeSenders } from './recipients/envelope-senders.js';
 import type { UnsubscribeLink, UnsubscribeLinks } from './recipients/unsubscribe.links.js';
 import { reasonOf } from '../model/values/public-text.js';
 
@@ -63,6 +64,8 @@ export interface MailingDeliveryParts {
   gates: RecipientGate[];
   /** Null: messages without unsubscribe links. */
   links: Pick<UnsubscribeLinks, 'linkFor'> | null;
+  /** Null or absent: messages have the envelope sender of the mailing. */
+  envelopes?: EnvelopeSenders | null;
   /** Null for templates that show no slot. */
   slots: SlotSource | null;
   messageTimeoutMs: number;
@@ -119,9 +122,10 @@ export class MailingDelivery {
     return prepared;
   }
 
-  /** @throws what the template, or the host's builder of links, throws for this recipient. */
+  /** @throws what the template, or the host's builder of links or envelope senders, throws for this recipient. */
   async compose(idx: number, addressee: Addressee): Promise<EmailMessage> {
-    return this.#write(idx, addressee, await this.#linkOf(idx, addressee));
+    const link = await this.#linkOf(idx, addressee);
+    return this.#write(idx, addressee, link, this.#envelopeFromOf(idx, addressee));
   }
 
   /** Sends to one recipient. */
@@ -142,8 +146,10 @@ export class MailingDelivery {
     try {
       const link = waited(this.#linkOf(idx, addressee, wanted));
       const known = link instanceof Promise ? await link : link;
+      code = 'envelope';
+      const envelopeFrom = this.#envelopeFromOf(idx, addressee);
       code = 'template';
-      const rendering = waited(this.#write(idx, addressee, known, wanted));
+      const rendering = waited(this.#write(idx, addressee, known, envelopeFrom, wanted));
       message = rendering instanceof Promise ? await rendering : rendering;
       if (isTooLate()) return tooLate;
     } catch (error) {
@@ -196,10 +202,15 @@ export class MailingDelivery {
     return this.parts.links?.linkFor(idx, mailbox.address, userId, terms);
   }
 
+  #envelopeFromOf(idx: number, { mailbox, userId }: Addressee): string | undefined {
+    return this.parts.envelopes?.senderFor(idx, mailbox.address, userId);
+  }
+
   #write(
     idx: number,
     { mailbox, variables }: Addressee,
     link: UnsubscribeLink | undefined,
+    envelopeFrom: string | undefined,
     stop?: AbortSignal,
   ): EmailMessage | Promise<EmailMessage> {
     const known = link ? { ...variables, unsubscribeUrl: link.url } : variables;
@@ -211,7 +222,7 @@ export class MailingDelivery {
     };
     const rendered = callHost(terms, () => this.template.render(this.#context.of(known)));
     const toMessage = (email: RenderedEmail): EmailMessage =>
-      this.#composer.compose(idx, mailbox, email, link?.headers);
+      this.#composer.compose(idx, mailbox, email, link?.headers, envelopeFrom);
     return rendered instanceof Promise ? rendered.then(toMessage) : toMessage(rendered);
   }
 

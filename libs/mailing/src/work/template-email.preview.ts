@@ -6,6 +6,7 @@ import { type Mailbox, parseMailbox } from '../model/addresses/email-address.js'
 import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../delivery/recipients/recipient.gate.js';
 import type { TemplateRenderer } from '../model/ports/template.renderer.js';
+import { EnvelopeSenders } from '../delivery/recipients/envelope-senders.js';
 import { UnsubscribeLinks } from '../delivery/recipients/unsubscribe.links.js';
 import { AsyncContext, type ModuleContext } from '../model/host-calls/async-context.js';
 import { checkFilter } from '../model/errors/argument.check.js';
@@ -53,7 +54,10 @@ interface RequestedDryRun {
 /** Shows what a mailing would send: one recipient's message, also as a proof to another address, or the totals of all. Writes nothing. */
 export class TemplateEmailPreview {
   constructor(
-    private readonly settings: Pick<MailingSettings, 'addresses' | 'attachments' | 'run' | 'unsubscribe'>,
+    private readonly settings: Pick<
+      MailingSettings,
+      'addresses' | 'attachments' | 'envelopeFrom' | 'run' | 'unsubscribe'
+    >,
     private readonly senders: NamedSenders,
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
@@ -216,6 +220,7 @@ export class TemplateEmailPreview {
       profiles,
       fatigue: this.recorder.fatigue,
       gates: [...this.checkingGates(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
+      envelopes: EnvelopeSenders.of(this.settings.envelopeFrom, null, info),
       // A click in a proof must not unsubscribe the recipient.
       links:
         links && reader

@@ -15,11 +15,13 @@ export class MessageComposer {
   readonly #to: Mailbox | null;
   readonly #identity: MessageIdentity;
   readonly #constant: Pick<EmailMessage, 'replyTo' | 'cc' | 'bcc' | 'headers' | 'attachments'>;
+  readonly #envelopeFrom: string | undefined;
 
   /** @param identity id of the mailing; if it is not persisted, any unique id. */
   constructor(identity: string, info: TemplateEmailInfo) {
     this.#from = parseMailbox(info.from) as Mailbox;
     this.#to = parseMailbox(info.messageTo);
+    this.#envelopeFrom = parseMailbox(info.envelopeFrom)?.address;
     this.#identity = new MessageIdentity(identity, info.from);
     this.#constant = {
       replyTo: parseMailboxes(info.replyTo) ?? undefined,
@@ -32,9 +34,16 @@ export class MessageComposer {
 
   /**
    * @param own headers of this message alone.
+   * @param envelopeFrom its envelope sender; default: that of the mailing.
    * @throws HostAnswerError, RenderedTooLongError if a host's renderer returns what can't be sent.
    */
-  compose(idx: number, to: Mailbox, rendered: RenderedEmail, own?: Record<string, string>): EmailMessage {
+  compose(
+    idx: number,
+    to: Mailbox,
+    rendered: RenderedEmail,
+    own?: Record<string, string>,
+    envelopeFrom = this.#envelopeFrom,
+  ): EmailMessage {
     checkRendered(rendered);
     const { headers, subject, html, text } = rendered;
     const { replyTo, cc, bcc, attachments } = this.#constant;
@@ -51,6 +60,7 @@ export class MessageComposer {
       headers: { ...this.#constant.headers, ...own },
       attachments,
     };
+    if (envelopeFrom !== undefined) message.envelopeFrom = envelopeFrom;
     return headers ? Object.assign(message, given(headers)) : message;
   }
 }

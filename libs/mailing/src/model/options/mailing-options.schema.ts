@@ -16,6 +16,7 @@ import type {
   TemplateOptions,
   TextOptions,
 } from './content-options.js';
+import type { EnvelopeFrom } from './envelope.options.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { MailingModuleOptions } from './mailing-options.js';
 import type { AddressOptions, ProfileOptions } from './recipient-options.js';
@@ -189,6 +190,10 @@ export const MAILING_OPTIONS = {
   messageSender: aClass<EmailMessageSender>('the mailer'),
   transporterName: text({ default: null, words: 'its default transport', max: MAX_NAME }),
   bulkSmtp: flag(false),
+  envelopeFrom: custom('function', 'the address of `from`', (at, given) => {
+    if ((given ?? null) !== null && typeof given !== 'function') throw at.wrong('a function', given);
+    return (given ?? null) as EnvelopeFrom | null;
+  }),
   run: group(RUN),
   retry: group(RETRY),
   errorGuard: group(ERROR_GUARD),

@@ -3,6 +3,7 @@ import { tokenOf } from '../values/token.js';
 import type { Dispatcher } from '../ports/dispatcher.js';
 import type { EmailMessageSender } from '../ports/email-message.sender.js';
 import type { KeyOf } from '../addresses/email-address.js';
+import type { EnvelopeFrom } from './envelope.options.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { ResumePolicy } from './resume-policy.js';
 import type { ProfileRepository } from '../ports/profile.repository.js';
@@ -77,6 +78,17 @@ export interface MailingModuleOptions {
    * and `preview` of the mailer. Default: false.
    */
   bulkSmtp?: boolean;
+  /**
+   * The address in the envelope of each message, to which bounces go: a function that is asked once for each message, for variable envelope
+   * return paths (VERP). A mailing with `envelopeFrom` in its info does not ask. Default: the address of `from`.
+   *
+   * @example
+   * ```ts
+   * const envelopeFrom = ({ mailingId, idx }: EnvelopeRecipient) => `bounce+${mailingId}.${idx}@bounces.shop.example`;
+   * MailingModule.forRoot({ templates: { dir }, envelopeFrom });
+   * ```
+   */
+  envelopeFrom?: EnvelopeFrom;
   run?: RunOptions;
   retry?: RetryOptions;
   errorGuard?: ErrorGuardOptions;
@@ -116,6 +128,8 @@ export interface MailingSettings {
   messageSender: Type<EmailMessageSender> | null;
   transporterName: string | null;
   bulkSmtp: boolean;
+  /** Null: the address of `from`. */
+  envelopeFrom: EnvelopeFrom | null;
   run: Required<RunOptions>;
   retry: Required<RetryOptions>;
   errorGuard: Required<ErrorGuardOptions>;

@@ -9,6 +9,8 @@ export interface EmailMessage {
   messageId: string;
   from: Mailbox;
   to: Mailbox;
+  /** Address for the envelope (`MAIL FROM`), to which bounces go. Default: that of `from`. */
+  envelopeFrom?: string;
   replyTo?: Mailbox[];
   cc?: Mailbox[];
   bcc?: Mailbox[];

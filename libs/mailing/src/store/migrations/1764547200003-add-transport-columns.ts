@@ -1,7 +1,7 @@
 import { type MigrationInterface, type QueryRunner, TableColumn } from 'typeorm';
 import { TableParts } from './table-parts.js';
 
-/** By which transport the messages of a mailing leave. */
+/** By which transport the messages of a mailing leave, and where their bounces go. */
 export class AddTransportColumns1764547200003 implements MigrationInterface {
   // The class name is what TypeORM stores; it must not change with a minifier.
   name = 'AddTransportColumns1764547200003';
@@ -22,5 +22,7 @@ export class AddTransportColumns1764547200003 implements MigrationInterface {
 }
 
 function columnsOf(parts: TableParts): TableColumn[] {
-  return [parts.varchar('transporter_name', 255, true)].map((column) => new TableColumn(column));
+  return [parts.varchar('transporter_name', 255, true), parts.text('envelope_from', true)].map(
+    (column) => new TableColumn(column),
+  );
 }

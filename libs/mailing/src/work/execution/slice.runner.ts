@@ -3,6 +3,7 @@ import { MailingDelivery } from '../../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../../delivery/recipients/recipient.gate.js';
 import type { SlotSource } from '../../delivery/recipients/slot.source.js';
 import type { MailingTemplate } from '../../model/ports/template.renderer.js';
+import { EnvelopeSenders } from '../../delivery/recipients/envelope-senders.js';
 import { UnsubscribeLinks } from '../../delivery/recipients/unsubscribe.links.js';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
 import type { Ledger, Release } from '../../model/ports/ledger.js';
@@ -25,7 +26,10 @@ import { RateLimiter } from '../pacing/rate-limiter.js';
 import type { ServerMembership } from '../servers/server-membership.js';
 
 export interface SliceRunnerParts {
-  settings: Pick<MailingSettings, 'errorGuard' | 'inDoubt' | 'retry' | 'run' | 'unsubscribe'>;
+  settings: Pick<
+    MailingSettings,
+    'envelopeFrom' | 'errorGuard' | 'inDoubt' | 'retry' | 'run' | 'unsubscribe'
+  >;
   database: MailingDatabase;
   membership: ServerMembership;
   limiter: RateLimiter;
@@ -169,6 +173,7 @@ export class SliceRunner {
       fatigue: recorder.fatigue,
       gates: this.parts.gates(mailingId, info),
       links: UnsubscribeLinks.of(settings.unsubscribe, mailingId, info),
+      envelopes: EnvelopeSenders.of(settings.envelopeFrom, mailingId, info),
       slots: template.slots?.length ? this.parts.slots(mailingId, info) : null,
       messageTimeoutMs: settings.run.messageTimeoutMs,
       hostCallTimeoutMs: settings.run.hostCallTimeoutMs,

@@ -15,6 +15,7 @@ const FIELDS: Readonly<Record<keyof TemplateEmailInfo, 'flag' | 'object' | 'othe
   bcc: 'other',
   messageTo: 'other',
   transporterName: 'other',
+  envelopeFrom: 'other',
   params: 'object',
   headers: 'object',
   attachments: 'other',

@@ -1,3 +1,4 @@
+import { bareAddress } from '../../delivery/recipients/envelope-senders.js';
 import type { NamedSenders } from '../../delivery/transport/named.senders.js';
 import type { TemplateFills } from '../../model/ports/template.renderer.js';
 import { AsyncContext } from '../../model/host-calls/async-context.js';
@@ -95,6 +96,7 @@ export function checkRequest(
     'messageTo',
     'name',
     'transporterName',
+    'envelopeFrom',
     'locale',
     'siteId',
     'batchExecId',
@@ -115,6 +117,7 @@ export function checkRequest(
   }
   if (info.locale !== undefined && lookupChain(info.locale).length === 0)
     throw new InvalidFieldError('locale', 'a language tag such as fr or fr-CA', info.locale);
+  checkEnvelopeFrom(info.envelopeFrom);
   checkTransporter(info.transporterName, senders);
   checkBatch(info, persist);
   checkHeaders(info.headers ?? {});
@@ -168,6 +171,12 @@ export function fillRequest(info: TemplateEmailInfo, fills: TemplateFills | unde
 
 function isOne(recipients: Recipients): boolean {
   return Array.isArray(recipients) && recipients.length === 1;
+}
+
+/** The null sender `<>` is that of bounces themselves (RFC 5321 section 4.5.5), so a mailing without an address is none. */
+function checkEnvelopeFrom(address: string | undefined): void {
+  if (address !== undefined && bareAddress(address) === null)
+    throw new InvalidFieldError('envelopeFrom', 'one address without a name', address);
 }
 
 function checkTransporter(name: string | undefined, senders: NamedSenders): void {
