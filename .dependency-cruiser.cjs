@@ -49,12 +49,11 @@ const FLOORS = {
     ],
   },
   delivery: {
-    comment:
-      'A recipient is judged, a template rendered, a message made of it, and handed over by one of two senders.',
+    comment: 'A recipient is judged, a template rendered, a message made of it, and handed over by a sender.',
     floors: [
       ['.'],
       ['adapters', 'smtp'],
-      ['handlebars', 'mailer'],
+      ['api', 'handlebars', 'mailer'],
       ['templates', 'recipients'],
       ['mime'],
       ['transport'],

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { ParsedMail } from 'mailparser';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { describe, expect, it } from 'vitest';
-import type { EmailMessage } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import type { EmailMessage } from '../../libs/mailing/src/model/ports/email-message.sender.js';
 import { isAscii } from '../../libs/mailing/src/delivery/mime/is-ascii.js';
 import { MESSAGE, senderRig } from '../delivery/sender-rig.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';

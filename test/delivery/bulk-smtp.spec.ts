@@ -5,7 +5,7 @@ import type {
   Begin,
   EmailMessage,
   HandOver,
-} from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+} from '../../libs/mailing/src/model/ports/email-message.sender.js';
 import { ScriptedSmtpServer, takesAll } from '../support/network/scripted-smtp.server.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { MESSAGE, senderRig } from './sender-rig.js';

@@ -3,10 +3,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import type {
-  EmailMessage,
-  HandOver,
-} from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import type { EmailMessage, HandOver } from '../../libs/mailing/src/model/ports/email-message.sender.js';
 import { holdMessagesAfter } from '../support/network/hold-messages.js';
 import { freePort } from '../support/network/free-port.js';
 import { SmtpInbox, type SmtpInboxOptions } from '../support/network/smtp-inbox.js';

@@ -1,6 +1,6 @@
 import { simpleParser } from 'mailparser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EmailMessage } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import type { EmailMessage } from '../../libs/mailing/src/model/ports/email-message.sender.js';
 import type { ReceivedMessage } from '../support/network/received-message.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { type SenderRig, senderRig, type SenderRigOptions } from './sender-rig.js';

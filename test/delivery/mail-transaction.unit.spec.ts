@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MailTransaction, type Next } from '../../libs/mailing/src/delivery/smtp/mail.transaction.js';
-import type { HandOver } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import type { HandOver } from '../../libs/mailing/src/model/ports/email-message.sender.js';
 
 interface Given {
   pipelining?: boolean;

@@ -6,7 +6,7 @@ import { MessageComposer } from '../../libs/mailing/src/delivery/mime/message.co
 import type { RenderedEmail } from '../../libs/mailing/src/model/ports/template.renderer.js';
 import type { MarkedRecipient } from '../../libs/mailing/src/model/mail/recipient.js';
 import type { TemplateEmailInfo } from '../../libs/mailing/src/model/mail/template-email-info.js';
-import type { HandOver } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import type { HandOver } from '../../libs/mailing/src/model/ports/email-message.sender.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { type SenderRig, senderRig } from './sender-rig.js';
 

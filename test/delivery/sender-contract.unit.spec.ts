@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { EmailMessageSender } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import type { EmailMessageSender } from '../../libs/mailing/src/model/ports/email-message.sender.js';
 import { checkedHandOver } from '../../libs/mailing/src/delivery/transport/hand-over.check.js';
 import { MailingDelivery } from '../../libs/mailing/src/delivery/mailing.delivery.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';

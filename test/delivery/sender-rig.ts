@@ -6,7 +6,7 @@ import type {
   EmailMessage,
   PreparedSender,
   HandOver,
-} from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+} from '../../libs/mailing/src/model/ports/email-message.sender.js';
 import { MailerMessageSender } from '../../libs/mailing/src/delivery/mailer/mailer-message.sender.js';
 import { type MailingEventMap, MailingEvents } from '../../libs/mailing/src/model/reports/mailing-event.js';
 

@@ -47,9 +47,11 @@ describe('toMailingSettings', () => {
       suppressionList: null,
       addresses: { keyOf: mailboxKey, unicodeLocalParts: 'skip', nonStandardLocalParts: 'skip' },
       profiles: { contactFatigueMs: null, invalidateRefused: true },
+      messageSender: null,
       transporterName: null,
       bulkSmtp: false,
       debugHeaders: false,
+      envelopeFrom: null,
       run: {
         concurrency: 5,
         maxInDoubt: 10,
@@ -122,6 +124,20 @@ describe('toMailingSettings', () => {
       'given one without the other, got both',
     );
   });
+
+  it.each([{ bulkSmtp: true }, { transporterName: 'bulk' }])(
+    'refuses %j beside a message sender, because they choose a transport of the mailer',
+    (transport) => {
+      class ShopSender {}
+      const [option] = Object.keys(transport);
+      expect(settings({ messageSender: ShopSender }).messageSender).toBe(ShopSender);
+      const error = refused({ messageSender: ShopSender, ...transport });
+      expect([error.option, error.message]).toEqual([
+        option,
+        expect.stringContaining(`Take away ${option} or messageSender`),
+      ]);
+    },
+  );
 
   it('takes auto or manual for resume, and nothing else', () => {
     expect(settings({ resume: 'manual' }).resume).toBe('manual');

@@ -176,7 +176,7 @@ describe('the query plans of a run (postgres)', () => {
     const claims = new MailingClaims(database);
     await claims.unfinished(SERVER);
     await claims.noteOverdue({ uniqServerId: SERVER });
-    await new CommandPersister(database, noFaultPoints).hasTransportPaused({ uniqServerId: SERVER });
+    await new CommandPersister(database, noFaultPoints).findPausedTransports({ uniqServerId: SERVER });
     const scans = database.steps.filter(({ node }) => node['Index Name']);
     expect(scans.map(({ node }) => node['Index Name'])).toEqual(scans.map(() => 'idx_dps_mailing_server'));
     expect(scans).toHaveLength(3);

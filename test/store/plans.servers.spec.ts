@@ -135,8 +135,8 @@ forEachInnoDb('the query plans of a run', (kind) => {
     const claims = new MailingClaims(database);
     await claims.unfinished(SERVER);
     await claims.noteOverdue({ uniqServerId: SERVER });
-    await commands.hasTransportPaused({ uniqServerId: SERVER });
-    await commands.resumeTransportPaused({ uniqServerId: SERVER });
+    await commands.findPausedTransports({ uniqServerId: SERVER });
+    await commands.resumeTransportPaused({ uniqServerId: SERVER }, null);
     const looks = database.plans.filter(({ extra }) => !/impossible|no matching/i.test(extra));
     expect(looks.map(({ key }) => key)).toEqual(looks.map(() => 'idx_dps_mailing_server'));
     for (const { sql, rows } of looks) expect({ sql, few: rows <= 10 }).toEqual({ sql, few: true });

@@ -105,6 +105,7 @@ export {
   type RecipientParameters,
 } from './model/ports/parameter.processor.js';
 export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/ports/profile-mapping.js';
+export type { EnvelopeFrom, EnvelopeRecipient } from './model/options/envelope.options.js';
 export type { UnsubscribeOptions, UnsubscribeRecipient } from './model/options/unsubscribe.options.js';
 export {
   type UnsubscribeTarget,
@@ -132,7 +133,9 @@ export {
   type EmailMessageSender,
   type HandOver,
   type PreparedSender,
-} from './delivery/transport/email-message.sender.js';
+} from './model/ports/email-message.sender.js';
+export { ApiMessageSender, type EmailApi, type EmailApiCall } from './delivery/api/api-message.sender.js';
+export { type ApiAnswer, ApiSendError, type ApiVerdict } from './delivery/api/api-send.error.js';
 export { type Token } from './model/values/token.js';
 export type { MailingFilter, MailingOverview, ReasonCount } from './model/reports/mailing-overview.js';
 export type { MailingStatus } from './model/states/mailing-status.js';

@@ -1,5 +1,5 @@
 /**
- * For tests of a host: its mailings in memory, with a clock that can be moved.
+ * For tests of a host: its mailings in memory, with a clock that can be moved, and checks for a message sender of its own.
  *
  * @module nestjs-mailing/testing
  */
@@ -17,3 +17,9 @@ export type { OverridableModule, OverrideOptions } from './override-providers.js
 export type { Failure } from './failures.js';
 export type { SentAttachment, SentMessage } from './sent-message.js';
 export type { TestClock } from './test-clock.js';
+export {
+  emailMessageSenderChecks,
+  type MessageSenderBehavior,
+  type MessageSenderCheck,
+  type MessageSenderRig,
+} from './message-sender.checks.js';

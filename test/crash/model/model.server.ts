@@ -4,6 +4,7 @@ import type {
   MailingTemplate,
   TemplateRenderer,
 } from '../../../libs/mailing/src/model/ports/template.renderer.js';
+import { NamedSenders } from '../../../libs/mailing/src/delivery/transport/named.senders.js';
 import type { BatchName } from '../../../libs/mailing/src/model/ports/dispatcher.js';
 import { noFaultPoints } from '../../../libs/mailing/src/model/ports/fault-points.js';
 import { MailingEvents } from '../../../libs/mailing/src/model/reports/mailing-event.js';
@@ -112,6 +113,7 @@ export class ModelServer {
   readonly #batchSweep: BatchSweep;
   readonly #serverSweep: ServerSweep;
   readonly #journals: JournalRecovery;
+  readonly #senders: NamedSenders;
 
   constructor(
     dataSource: DataSource,
@@ -120,6 +122,7 @@ export class ModelServer {
     journalDir: string | null,
   ) {
     const faultPoints = noFaultPoints;
+    this.#senders = new NamedSenders(this.transport, null, null);
     const settings = settingsOf(id, journalDir);
     this.hasJournal = journalDir !== null;
     const events = new MailingEvents();
@@ -142,7 +145,7 @@ export class ModelServer {
     const taker = new ClaimAcquirer({ ...taken, fencedRuns: this.#fencedRuns });
     const runner = this.#runner(settings, membership, journal, events);
     const outages = new OpeningOutages(settings.run.transportOutageTimeoutMs, 60_000, events);
-    const opener = new ContentOpener(RENDERER, outages);
+    const opener = new ContentOpener(this.#senders, RENDERER, outages);
     const hold = new ResumeHold(settings);
     const served = { settings, servers, membership, hold };
     const common = { ...served, events, persister, reader, runs, opener, runner, faultPoints };
@@ -160,7 +163,7 @@ export class ModelServer {
       profiles: () => null,
     });
     this.commands = new MailingCommands({ ...parts, commands, claims, batchSweep, recorder });
-    const probe = new TransportProbe(id, true, commands, this.transport, runs.stopSignal, hold, events);
+    const probe = new TransportProbe(id, true, commands, this.#senders, runs.stopSignal, hold, events);
     this.#serverSweep = new ServerSweep(servers, membership, settings, periodic);
     const health = new HealthReader(database, settings.server.leaseMs);
     const held = new HeldMailings(settings, health, hold);
@@ -218,7 +221,7 @@ export class ModelServer {
       membership,
       journal,
       limiter: new RateLimiter(null),
-      sender: this.#mortalTransport(),
+      senders: new NamedSenders(this.#mortalTransport(), null, null),
       profiles: () => null,
       gates: () => [],
       recorder: new ProfileRecorder(() => null, settings, events),

@@ -2,7 +2,7 @@ import type {
   EmailMessage,
   EmailMessageSender,
   HandOver,
-} from '../../../libs/mailing/src/delivery/transport/email-message.sender.js';
+} from '../../../libs/mailing/src/model/ports/email-message.sender.js';
 
 /** How the mail server of the model answers one message. */
 export type Answer = 'accept' | 'refuse' | 'defer' | 'lose' | 'silence';

@@ -35,6 +35,8 @@ export interface MailingAppOptions {
   transport?: object;
   /** More options of the mailer, for example its template adapter. */
   mailer?: Partial<MailerOptions>;
+  /** The host does not import the mailer. */
+  withoutMailer?: boolean;
   /** More modules of the host. */
   imports?: DynamicModule[];
 }
@@ -60,6 +62,13 @@ const SQLITE = { timeout: 50 };
 
 export const LETTER = '<p>Dear {{name}} &lt;{{email}}&gt;</p>';
 
+function mailerOf({ smtpUrl, transport, mailer }: MailingAppOptions): DynamicModule {
+  return MailerModule.forRoot({
+    transport: { url: smtpUrl, pool: true, maxConnections: 10, ...transport },
+    ...mailer,
+  });
+}
+
 /** Boots a host application: real data source, real mailer, real plugin. */
 export async function mailingApp(options: MailingAppOptions): Promise<MailingApp> {
   const templateDir = await mkdtemp(join(tmpdir(), 'mailing-templates-'));
@@ -77,10 +86,7 @@ export async function mailingApp(options: MailingAppOptions): Promise<MailingApp
         migrations: mailingMigrations,
         ...options.dataSource,
       }),
-      MailerModule.forRoot({
-        transport: { url: options.smtpUrl, pool: true, maxConnections: 10, ...options.transport },
-        ...options.mailer,
-      }),
+      ...(options.withoutMailer ? [] : [mailerOf(options)]),
       MailingModule.forRoot({
         templates: { dir: templateDir, helpers: options.helpers, ...options.templateOptions },
         uniqServerId: 'test:1',

@@ -10,7 +10,7 @@ import { Controller, type DynamicModule, Get, Injectable, Module, ServiceUnavail
 import { Test } from '@nestjs/testing';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, Entity, In, PrimaryGeneratedColumn, type Repository, DataSource } from 'typeorm';
-import { askHost, AsyncContext, kindOf, numberOrKindOf, publicReasonOf, toPublicText, beginReading, isIterable, calledOnce, noteCall, TemplateEmailRestarter, HOST_CALL_TIMEOUT_MS, MailingEvents, MailingHealth, type MailingHealthReport, MailingModule, MailingProfiles, MailingQuery, MailingSuppressions, ModuleContext, type ParameterProcessor, ParameterSourceDownError, type ProcessedParameters, type ProfileRepository, type Recipient, type RecipientParameters, type RecipientProfile, type Recipients, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPersister, TypeOrmSuppressionList, TemplateEmailPeriodicService, TemplateEmailPreview, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList, SlotFilling, SlotService, SourceWatch, MailerAdapterRenderer, type MailingTemplate, takeFromHost, targeted, reasonOf, tellHost, toOneLine, type TemplateRenderer, TypedEvents, setTestSeam } from 'nestjs-mailing';
+import { askHost, AsyncContext, kindOf, numberOrKindOf, publicReasonOf, toPublicText, beginReading, isIterable, calledOnce, noteCall, TemplateEmailRestarter, HOST_CALL_TIMEOUT_MS, MailingEvents, MailingHealth, type MailingHealthReport, MailingModule, MailingProfiles, MailingQuery, MailingSuppressions, ModuleContext, type ParameterProcessor, ParameterSourceDownError, type ProcessedParameters, type ProfileRepository, type Recipient, type RecipientParameters, type RecipientProfile, type Recipients, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPersister, TypeOrmSuppressionList, TemplateEmailPeriodicService, TemplateEmailPreview, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList, SlotFilling, SlotService, SourceWatch, MailerAdapterRenderer, type MailingTemplate, takeFromHost, targeted, reasonOf, tellHost, toOneLine, type TemplateRenderer, TypedEvents, setTestSeam, ApiMessageSender, ApiSendError, type EmailMessage, type EmailMessageSender, type EnvelopeRecipient, type HandOver } from 'nestjs-mailing';
 import { MjmlAdapter } from '@nestjs-modules/mailer/adapters/mjml.adapter';
 import { PugAdapter } from '@nestjs-modules/mailer/adapters/pug.adapter';
 import { EventEmitterModule } from '@nestjs/event-emitter';
@@ -18,7 +18,7 @@ import { Cron, ScheduleModule } from '@nestjs/schedule';
 import { dayIn, hourIn, MailingScenariosModule, Scenario, ScenarioEvents, SendEmail } from 'nestjs-mailing/scenarios';
 import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';
 import { CompositeProfileRepository, LdapProfileRepository, MailingLdapModule, recipientsFromLdap } from 'nestjs-mailing/ldap';
-import { MailingTesting, MailingTestingModule } from 'nestjs-mailing/testing';
+import { emailMessageSenderChecks, type MessageSenderRig, MailingTesting, MailingTestingModule } from 'nestjs-mailing/testing';
 import { MailingUnsubscribeModule, type Unsubscriber } from 'nestjs-mailing/unsubscribe';
 `;
 

@@ -13,7 +13,7 @@ import {
 import {
   EMAIL_MESSAGE_SENDER,
   type EmailMessageSender,
-} from '../../../libs/mailing/src/delivery/transport/email-message.sender.js';
+} from '../../../libs/mailing/src/model/ports/email-message.sender.js';
 import { ContextWitness } from './context-witness.js';
 import type { MailingApp } from './mailing-app.js';
 

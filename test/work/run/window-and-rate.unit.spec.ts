@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { EmailMessageSender } from '../../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import type { EmailMessageSender } from '../../../libs/mailing/src/model/ports/email-message.sender.js';
 import type { CommandPersister } from '../../../libs/mailing/src/store/commands/command.persister.js';
 import { RetrySchedule } from '../../../libs/mailing/src/work/run/retry.schedule.js';
 import { NO_SCORES } from '../../../libs/mailing/src/model/states/guard-scores.js';
@@ -269,7 +269,7 @@ describe('TransportProbe', () => {
       let isPaused = true;
       let numResumed = 0;
       const commandPersister = {
-        hasTransportPaused: () => Promise.resolve(isPaused),
+        findPausedTransports: () => Promise.resolve(isPaused ? [null] : []),
         resumeTransportPaused: () => Promise.resolve((numResumed++, 1)),
       } as unknown as CommandPersister;
       const sender = { probe: () => Promise.resolve(null) } as unknown as EmailMessageSender;
@@ -279,7 +279,7 @@ describe('TransportProbe', () => {
         'test:1',
         false,
         commandPersister,
-        sender,
+        { of: () => sender },
         signal,
         hold,
         new MailingEvents(),

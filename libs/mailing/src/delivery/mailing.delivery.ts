@@ -11,7 +11,12 @@ import { type Attempt, type Contact, settled } from '../model/states/outcome.js'
 import type { ProfileRepository, RecipientProfile } from '../model/ports/profile.repository.js';
 import type { MarkedRecipient } from '../model/mail/recipient.js';
 import type { TemplateEmailInfo } from '../model/mail/template-email-info.js';
-import type { Begin, EmailMessage, EmailMessageSender, HandOver } from './transport/email-message.sender.js';
+import type {
+  Begin,
+  EmailMessage,
+  EmailMessageSender,
+  HandOver,
+} from '../model/ports/email-message.sender.js';
 import { checkedHandOver } from './transport/hand-over.check.js';
 import { MessageComposer } from './mime/message.composer.js';
 import { MessageDeadlines } from './message-deadlines.js';
@@ -29,6 +34,7 @@ import { handOutSlots, type SlotSource } from './recipients/slot.source.js';
 import type { MailingTemplate, RenderedEmail } from '../model/ports/template.renderer.js';
 import { answered } from './recipients/lookup-failed.error.js';
 import { LeaseLostError } from './lease-lost.error.js';
+import type { EnvelopeSenders } from './recipients/envelope-senders.js';
 import type { UnsubscribeLink, UnsubscribeLinks } from './recipients/unsubscribe.links.js';
 import { reasonOf } from '../model/values/public-text.js';
 
@@ -59,6 +65,8 @@ export interface MailingDeliveryParts {
   gates: RecipientGate[];
   /** Null: messages without unsubscribe links. */
   links: Pick<UnsubscribeLinks, 'linkFor'> | null;
+  /** Null or absent: messages have the envelope sender of the mailing. */
+  envelopes?: EnvelopeSenders | null;
   /** Null for templates that show no slot. */
   slots: SlotSource | null;
   /** Null: the host gave no parameter processor. */
@@ -121,10 +129,11 @@ export class MailingDelivery {
     return prepared;
   }
 
-  /** @throws what the template, the host's builder of links or its parameter processor throws for this recipient. */
+  /** @throws what the template, or the host's builder of links or envelope senders, or its parameter processor, throws for this recipient. */
   async compose(idx: number, addressee: Addressee): Promise<EmailMessage> {
     if (addressee.fault) throw addressee.fault.error;
-    return this.#write(idx, addressee, await this.#linkOf(idx, addressee));
+    const link = await this.#linkOf(idx, addressee);
+    return this.#write(idx, addressee, link, this.#envelopeFromOf(idx, addressee));
   }
 
   /** Sends to one recipient. */
@@ -146,8 +155,10 @@ export class MailingDelivery {
     try {
       const link = waited(this.#linkOf(idx, addressee, wanted));
       const known = link instanceof Promise ? await link : link;
+      code = 'envelope';
+      const envelopeFrom = this.#envelopeFromOf(idx, addressee);
       code = 'template';
-      const rendering = waited(this.#write(idx, addressee, known, wanted));
+      const rendering = waited(this.#write(idx, addressee, known, envelopeFrom, wanted));
       message = rendering instanceof Promise ? await rendering : rendering;
       if (isTooLate()) return tooLate;
     } catch (error) {
@@ -205,10 +216,15 @@ export class MailingDelivery {
     return this.parts.links?.linkFor(idx, mailbox.address, userId, terms);
   }
 
+  #envelopeFromOf(idx: number, { mailbox, userId }: Addressee): string | undefined {
+    return this.parts.envelopes?.senderFor(idx, mailbox.address, userId);
+  }
+
   #write(
     idx: number,
     { mailbox, variables }: Addressee,
     link: UnsubscribeLink | undefined,
+    envelopeFrom: string | undefined,
     stop?: AbortSignal,
   ): EmailMessage | Promise<EmailMessage> {
     const known = link ? { ...variables, unsubscribeUrl: link.url } : variables;
@@ -220,7 +236,7 @@ export class MailingDelivery {
     };
     const rendered = callHost(terms, () => this.template.render(this.#context.of(known)));
     const toMessage = (email: RenderedEmail): EmailMessage =>
-      this.#composer.compose(idx, mailbox, email, link?.headers);
+      this.#composer.compose(idx, mailbox, email, link?.headers, envelopeFrom);
     return rendered instanceof Promise ? rendered.then(toMessage) : toMessage(rendered);
   }
 
@@ -307,7 +323,13 @@ function toAttempt(idx: number, handOver: HandOver, contact: Contact | undefined
       return { kind: 'settled', outcome: { idx, status: 'error', code, text, contact: known, subject } };
     }
     case 'throttled':
-      return { kind: 'returned', idx, blame: 'throttle', reason: handOver.text };
+      return {
+        kind: 'returned',
+        idx,
+        blame: 'throttle',
+        reason: handOver.text,
+        retryAfterMs: handOver.retryAfterMs,
+      };
     case 'unknown':
       return settled(idx, 'in_doubt', handOver.code, handOver.text);
     case 'not_begun':

@@ -15,7 +15,9 @@ import { BulkSmtpMessageSender } from '../delivery/smtp/bulk-smtp-message.sender
 import { readBulkSmtpSettings } from '../delivery/smtp/bulk-smtp.settings.js';
 import { ActiveRenderer } from '../delivery/templates/active.renderer.js';
 import { TemplateFolder } from '../delivery/templates/template-folder.js';
-import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../delivery/transport/email-message.sender.js';
+import { HostMessageSender } from '../delivery/transport/host-message.sender.js';
+import { NamedSenders } from '../delivery/transport/named.senders.js';
+import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../model/ports/email-message.sender.js';
 import { mailboxKey } from '../model/addresses/email-address.js';
 import { ModuleContext } from '../model/host-calls/async-context.js';
 import { toFilling } from '../model/mail/slot-filling.js';
@@ -95,16 +97,37 @@ export const deliveryProviders: Provider[] = [
   provideFrom(
     EMAIL_MESSAGE_SENDER,
     (
-      { transporterName, bulkSmtp }: MailingSettings,
+      { transporterName, bulkSmtp, messageSender, run, uniqServerId }: MailingSettings,
       events: MailingEvents,
       mailer?: MailerService,
     ): PreparedSender => {
+      if (messageSender) {
+        const reportError = (error: unknown): void =>
+          events.emit('server:error', { uniqServerId, step: 'message sender', error });
+        return new HostMessageSender({ timeoutMs: run.hostCallTimeoutMs, reportError });
+      }
       if (!mailer) throw new MailerMissingError();
       checkNodemailer();
-      return bulkSmtp
-        ? new BulkSmtpMessageSender(() => readBulkSmtpSettings(mailer, transporterName))
-        : new MailerMessageSender(mailer, transporterName, events);
+      return overMailer(mailer, transporterName, bulkSmtp, events);
     },
+    MAILING_SETTINGS,
+    MailingEvents,
+    { token: MailerService, optional: true },
+  ),
+  provideFrom(
+    NamedSenders,
+    (
+      usual: PreparedSender,
+      { transporterName, bulkSmtp, messageSender }: MailingSettings,
+      events: MailingEvents,
+      mailer?: MailerService,
+    ) =>
+      new NamedSenders(
+        usual,
+        transporterName,
+        mailer && !messageSender ? (name) => overMailer(mailer, name, bulkSmtp, events) : null,
+      ),
+    EMAIL_MESSAGE_SENDER,
     MAILING_SETTINGS,
     MailingEvents,
     { token: MailerService, optional: true },
@@ -191,6 +214,17 @@ export const deliveryProviders: Provider[] = [
     SlotRegistry,
   ),
 ];
+
+function overMailer(
+  mailer: MailerService,
+  transporterName: string | null,
+  isBulk: boolean,
+  events: MailingEvents,
+): PreparedSender {
+  return isBulk
+    ? new BulkSmtpMessageSender(() => readBulkSmtpSettings(mailer, transporterName))
+    : new MailerMessageSender(mailer, transporterName, events);
+}
 
 /** The list as it is asked, with the count of what this process has changed in it. */
 function watched(suppressions: MailingSuppressions, active: ActiveSuppressions): WatchedSuppressionList {

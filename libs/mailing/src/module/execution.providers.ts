@@ -1,5 +1,5 @@
 import type { Provider } from '@nestjs/common';
-import { EMAIL_MESSAGE_SENDER } from '../delivery/transport/email-message.sender.js';
+import { NamedSenders } from '../delivery/transport/named.senders.js';
 import { ModuleContext } from '../model/host-calls/async-context.js';
 import { MAILING_SETTINGS, type MailingSettings } from '../model/options/mailing-options.js';
 import { FAULT_POINTS } from '../model/ports/fault-points.js';
@@ -113,14 +113,14 @@ export const executionProviders: Provider[] = [
     MAILING_SETTINGS,
     MailingEvents,
   ),
-  provide(ContentOpener, TEMPLATE_RENDERER, OpeningOutages),
+  provide(ContentOpener, NamedSenders, TEMPLATE_RENDERER, OpeningOutages),
   provideByName(SliceRunner, {
     settings: MAILING_SETTINGS,
     database: MailingDatabase,
     membership: ServerMembership,
     limiter: RateLimiter,
     journal: JournalManager,
-    sender: EMAIL_MESSAGE_SENDER,
+    senders: NamedSenders,
     profiles: PROFILES,
     gates: GATES,
     recorder: ProfileRecorder,

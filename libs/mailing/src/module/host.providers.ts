@@ -4,7 +4,8 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { assertAdapter, MailerAdapterRenderer } from '../delivery/adapters/mailer-adapter.renderer.js';
 import { ActiveRenderer } from '../delivery/templates/active.renderer.js';
-import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../delivery/transport/email-message.sender.js';
+import { HostMessageSender } from '../delivery/transport/host-message.sender.js';
+import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../model/ports/email-message.sender.js';
 import { ModuleContext } from '../model/host-calls/async-context.js';
 import { MAILING_DATA_SOURCE } from '../model/options/data-source.token.js';
 import {
@@ -60,7 +61,14 @@ export function hostProviders(dataSourceName: string): Provider[] {
 const prepare = provideFrom(
   PREPARE,
   (
-    { profileRepository, parameterProcessor, suppressionList, batch, renderer }: MailingSettings,
+    {
+      profileRepository,
+      parameterProcessor,
+      suppressionList,
+      batch,
+      renderer,
+      messageSender,
+    }: MailingSettings,
     sender: PreparedSender,
     profiles: HostProfiles,
     host: HostProcessor,
@@ -70,6 +78,8 @@ const prepare = provideFrom(
     moduleRef: ModuleRef,
   ) =>
     async () => {
+      if (messageSender && sender instanceof HostMessageSender)
+        await sender.use(await find(moduleRef, messageSender));
       sender.prepare();
       if (profileRepository) profiles.repository = await find(moduleRef, profileRepository);
       if (parameterProcessor) host.processor = await find(moduleRef, parameterProcessor);

@@ -1,5 +1,5 @@
 import type { Provider } from '@nestjs/common';
-import { EMAIL_MESSAGE_SENDER, type EmailMessageSender } from '../delivery/transport/email-message.sender.js';
+import { NamedSenders } from '../delivery/transport/named.senders.js';
 import { ModuleContext } from '../model/host-calls/async-context.js';
 import { MAILING_DATA_SOURCE } from '../model/options/data-source.token.js';
 import { MAILING_SETTINGS, type MailingSettings } from '../model/options/mailing-options.js';
@@ -79,14 +79,14 @@ const sweepProviders: Provider[] = [
     (
       { uniqServerId, enabledAsTemplateMailServer: takesBatches }: MailingSettings,
       commands: CommandPersister,
-      sender: EmailMessageSender,
+      senders: NamedSenders,
       { stopSignal }: RunRegistry,
       hold: ResumeHold,
       events: MailingEvents,
-    ) => new TransportProbe(uniqServerId, takesBatches, commands, sender, stopSignal, hold, events),
+    ) => new TransportProbe(uniqServerId, takesBatches, commands, senders, stopSignal, hold, events),
     MAILING_SETTINGS,
     CommandPersister,
-    EMAIL_MESSAGE_SENDER,
+    NamedSenders,
     RunRegistry,
     ResumeHold,
     MailingEvents,
@@ -186,6 +186,7 @@ const publicProviders: Provider[] = [
     TransactionIntake,
     MailingCommands,
     MailingLauncher,
+    NamedSenders,
     TEMPLATE_RENDERER,
     PROFILES,
     SlotRegistry,
@@ -194,7 +195,7 @@ const publicProviders: Provider[] = [
   provide(
     TemplateEmailPreview,
     MAILING_SETTINGS,
-    EMAIL_MESSAGE_SENDER,
+    NamedSenders,
     TEMPLATE_RENDERER,
     PROFILES,
     ProfileRecorder,

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { EmailMessage, EmailMessageSender } from '../delivery/transport/email-message.sender.js';
+import type { EmailMessage } from '../model/ports/email-message.sender.js';
+import type { NamedSenders } from '../delivery/transport/named.senders.js';
 import { checkedHandOver } from '../delivery/transport/hand-over.check.js';
 import { type Mailbox, parseMailbox } from '../model/addresses/email-address.js';
 import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import { debugHeaders } from '../delivery/mime/debug-headers.js';
 import type { RecipientGate } from '../delivery/recipients/recipient.gate.js';
 import type { TemplateRenderer } from '../model/ports/template.renderer.js';
+import { EnvelopeSenders } from '../delivery/recipients/envelope-senders.js';
 import { UnsubscribeLinks } from '../delivery/recipients/unsubscribe.links.js';
 import { AsyncContext, type ModuleContext } from '../model/host-calls/async-context.js';
 import { checkFilter } from '../model/errors/argument.check.js';
@@ -56,9 +58,16 @@ export class TemplateEmailPreview {
   constructor(
     private readonly settings: Pick<
       MailingSettings,
-      'addresses' | 'attachments' | 'debugHeaders' | 'run' | 'templates' | 'uniqServerId' | 'unsubscribe'
+      | 'addresses'
+      | 'attachments'
+      | 'debugHeaders'
+      | 'envelopeFrom'
+      | 'run'
+      | 'templates'
+      | 'uniqServerId'
+      | 'unsubscribe'
     >,
-    private readonly sender: Pick<EmailMessageSender, 'send'>,
+    private readonly senders: NamedSenders,
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
     private readonly recorder: ProfileRecorder,
@@ -107,7 +116,7 @@ export class TemplateEmailPreview {
       const message = proofOf(await this.#preview(asked, recipient, mailbox), mailbox);
       const timeoutMs = this.settings.run.messageTimeoutMs;
       const answer = await askHost({ call: 'EmailMessageSender.send', timeoutMs: timeoutMs + GRACE_MS }, () =>
-        this.sender.send(message, AbortSignal.timeout(timeoutMs)),
+        this.senders.of(asked.checked.info.transporterName).send(message, AbortSignal.timeout(timeoutMs)),
       );
       const handOver = checkedHandOver(answer);
       if (handOver.kind !== 'accepted') throw new ProofNotSentError(handOver.kind, handOver.text);
@@ -198,6 +207,7 @@ export class TemplateEmailPreview {
       mayBeRepeat: false,
       attachments,
       text: templates.text,
+      senders: this.senders,
     };
     const given = this.slots.take(request?.slots);
     return { given, checked: checkRequest(request as TemplateEmailInfo, recipients, how) };
@@ -221,6 +231,7 @@ export class TemplateEmailPreview {
       profiles,
       fatigue: this.recorder.fatigue,
       gates: [...this.checkingGates(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
+      envelopes: EnvelopeSenders.of(this.settings.envelopeFrom, null, info),
       // A click in a proof must not unsubscribe the recipient.
       links:
         links && reader

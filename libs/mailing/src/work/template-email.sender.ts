@@ -19,6 +19,7 @@ import type {
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/mail/template-email-info.js';
 import type { MailingTemplate, TemplateRenderer } from '../model/ports/template.renderer.js';
 import type { MailingTerms } from '../store/intake/template-email.persister.js';
+import type { NamedSenders } from '../delivery/transport/named.senders.js';
 import type { MailingIntake } from './intake/mailing-intake.js';
 import type { MailingLauncher } from './execution/mailing-launcher.js';
 import type { MailingCommands } from './mailing.commands.js';
@@ -36,6 +37,7 @@ export class TemplateEmailSender {
     private readonly transactions: TransactionIntake,
     private readonly commands: MailingCommands,
     private readonly launcher: MailingLauncher,
+    private readonly senders: NamedSenders,
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
     private readonly slots: SlotRegistry,
@@ -126,6 +128,7 @@ export class TemplateEmailSender {
       attachments: this.settings.attachments,
       isInTransaction: transaction !== null,
       text: this.settings.templates.text,
+      senders: this.senders,
     });
     if (transaction) {
       const acceptInside = (): Promise<TransactionalMailingHandle> =>

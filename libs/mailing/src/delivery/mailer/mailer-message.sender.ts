@@ -10,7 +10,7 @@ import {
   type HandOver,
   type PreparedSender,
   PROBE_TIMEOUT_MS,
-} from '../transport/email-message.sender.js';
+} from '../../model/ports/email-message.sender.js';
 import { findTransporter } from './find-transporter.js';
 import { TransmissionProbe } from './transmission.probe.js';
 import { isAscii } from '../mime/is-ascii.js';
@@ -86,6 +86,7 @@ export class MailerMessageSender implements PreparedSender {
     );
     // With a timeout, the mailer would give up by itself and not report what became of a message that may still be sent.
     (options as ISendMailOptions).timeout = 0;
+    if (message.envelopeFrom) (options as ISendMailOptions).envelope = envelopeOf(message);
     if (this.transporterName) (options as ISendMailOptions).transporterName = this.transporterName;
     try {
       const info = (await this.mailer.sendMail(options as ISendMailOptions)) as Rejections;
@@ -134,9 +135,23 @@ export class MailerMessageSender implements PreparedSender {
   }
 }
 
+/** With an envelope of its own, nodemailer takes no address from the message. */
+function envelopeOf({ envelopeFrom, to, cc = [], bcc = [] }: EmailMessage): SendMailOptions['envelope'] {
+  return { from: envelopeFrom, to: [to, ...cc, ...bcc].map(({ address }) => ({ name: '', address })) };
+}
+
 /** Whether all addresses are ASCII. Others need SMTPUTF8, and the header lines that nodemailer writes for it. */
-function hasPlainAddresses({ from, to, replyTo = [], cc = [], bcc = [] }: EmailMessage): boolean {
-  return [from, to, ...replyTo, ...cc, ...bcc].every(({ address }) => isAscii(address));
+function hasPlainAddresses({
+  from,
+  envelopeFrom = from.address,
+  to,
+  replyTo = [],
+  cc = [],
+  bcc = [],
+}: EmailMessage): boolean {
+  return (
+    isAscii(envelopeFrom) && [from, to, ...replyTo, ...cc, ...bcc].every(({ address }) => isAscii(address))
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import MailComposer from 'nodemailer/lib/mail-composer';
-import type { EmailMessage } from '../transport/email-message.sender.js';
+import type { EmailMessage } from '../../model/ports/email-message.sender.js';
 import { isAscii } from './is-ascii.js';
 import { dotsDoubled, withLineBreaks } from './wire-text.js';
 

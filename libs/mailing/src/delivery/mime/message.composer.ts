@@ -1,7 +1,7 @@
 import { type Mailbox, parseMailbox, parseMailboxes } from '../../model/addresses/email-address.js';
 import { hasOddDots, quotedAddress } from '../../model/addresses/recipient-address.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
-import type { EmailMessage } from '../transport/email-message.sender.js';
+import type { EmailMessage } from '../../model/ports/email-message.sender.js';
 import { MessageIdentity } from './message-identity.js';
 import { checkRendered } from './rendered-email.check.js';
 import type { RenderedEmail, RenderedHeaders } from '../../model/ports/template.renderer.js';
@@ -15,6 +15,7 @@ export class MessageComposer {
   readonly #to: Mailbox | null;
   readonly #identity: MessageIdentity;
   readonly #constant: Pick<EmailMessage, 'replyTo' | 'cc' | 'bcc' | 'headers' | 'attachments'>;
+  readonly #envelopeFrom: string | undefined;
 
   /**
    * @param identity id of the mailing; if it is not persisted, any unique id.
@@ -23,6 +24,7 @@ export class MessageComposer {
   constructor(identity: string, info: TemplateEmailInfo, debugHeaders: Record<string, string> = {}) {
     this.#from = parseMailbox(info.from) as Mailbox;
     this.#to = parseMailbox(info.messageTo);
+    this.#envelopeFrom = parseMailbox(info.envelopeFrom)?.address;
     this.#identity = new MessageIdentity(identity, info.from);
     this.#constant = {
       replyTo: parseMailboxes(info.replyTo) ?? undefined,
@@ -35,9 +37,16 @@ export class MessageComposer {
 
   /**
    * @param own headers of this message alone.
+   * @param envelopeFrom its envelope sender; default: that of the mailing.
    * @throws HostAnswerError, RenderedTooLongError if a host's renderer returns what can't be sent.
    */
-  compose(idx: number, to: Mailbox, rendered: RenderedEmail, own?: Record<string, string>): EmailMessage {
+  compose(
+    idx: number,
+    to: Mailbox,
+    rendered: RenderedEmail,
+    own?: Record<string, string>,
+    envelopeFrom = this.#envelopeFrom,
+  ): EmailMessage {
     checkRendered(rendered);
     const { headers, subject, html, text } = rendered;
     const { replyTo, cc, bcc, attachments } = this.#constant;
@@ -54,6 +63,7 @@ export class MessageComposer {
       headers: { ...this.#constant.headers, ...own },
       attachments,
     };
+    if (envelopeFrom !== undefined) message.envelopeFrom = envelopeFrom;
     return headers ? Object.assign(message, given(headers)) : message;
   }
 }

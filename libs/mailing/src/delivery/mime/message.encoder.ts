@@ -3,7 +3,7 @@ import MailComposer from 'nodemailer/lib/mail-composer';
 import * as base64 from 'nodemailer/lib/base64';
 import type { Mailbox } from '../../model/addresses/email-address.js';
 import { AttachmentParts } from './attachment-parts.js';
-import type { EmailMessage } from '../transport/email-message.sender.js';
+import type { EmailMessage } from '../../model/ports/email-message.sender.js';
 import { encodedWords } from './encoded-words.js';
 import { LineCache } from './line.cache.js';
 import { breakLongWords, headerLine, type HeaderValue, SHORT_LINE } from './header-lines.js';

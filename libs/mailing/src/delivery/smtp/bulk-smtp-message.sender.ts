@@ -7,7 +7,7 @@ import {
   type HandOver,
   type PreparedSender,
   PROBE_TIMEOUT_MS,
-} from '../transport/email-message.sender.js';
+} from '../../model/ports/email-message.sender.js';
 import { composeAny, isMoreThanLetter, MessageEncoder } from '../mime/message.encoder.js';
 import { isAscii } from '../mime/is-ascii.js';
 import { connectToSmtp, type SmtpFeatures } from './smtp.connector.js';
@@ -249,12 +249,18 @@ export class BulkSmtpMessageSender implements PreparedSender {
 
 type Addresses = Pick<QueuedMessage, 'from' | 'to'>;
 
-function addressesOf({ from, to, cc, bcc }: EmailMessage): Addresses {
+function addressesOf({
+  from: { address },
+  envelopeFrom: from = address,
+  to,
+  cc,
+  bcc,
+}: EmailMessage): Addresses {
   const recipients = [to, ...(cc ?? []), ...(bcc ?? [])].map(({ address }) => address);
-  for (const address of [from.address, ...recipients]) {
+  for (const address of [from, ...recipients]) {
     if (BREAKS_OUT.test(address)) throw new Error(`No address for an envelope: ${JSON.stringify(address)}`);
   }
-  return { from: from.address, to: recipients.length > 1 ? [...new Set(recipients)] : recipients };
+  return { from, to: recipients.length > 1 ? [...new Set(recipients)] : recipients };
 }
 
 function aborted(signal: AbortSignal): Promise<null> {

@@ -1,5 +1,5 @@
 import { classifyFailure } from '../transport/classify-failure.js';
-import type { HandOver } from '../transport/email-message.sender.js';
+import type { HandOver } from '../../model/ports/email-message.sender.js';
 import type { Reach } from '../transport/reach.js';
 import { toWire } from '../mime/wire-text.js';
 import type { WireContent } from '../mime/wire-content.js';

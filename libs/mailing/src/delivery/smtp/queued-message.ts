@@ -1,4 +1,4 @@
-import type { Begin, HandOver } from '../transport/email-message.sender.js';
+import type { Begin, HandOver } from '../../model/ports/email-message.sender.js';
 import type { WireContent } from '../mime/wire-content.js';
 import type { SmtpFeatures } from './smtp.connector.js';
 

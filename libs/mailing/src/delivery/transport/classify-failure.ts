@@ -1,4 +1,4 @@
-import type { HandOver } from './email-message.sender.js';
+import type { HandOver } from '../../model/ports/email-message.sender.js';
 import { SmtpReply } from './smtp-reply.js';
 import { reasonOf } from '../../model/values/public-text.js';
 import type { Reach } from './reach.js';

@@ -1,7 +1,7 @@
 import { cutText } from '../../model/values/bounded-text.js';
 import { HostAnswerError } from '../../model/host-calls/host-call.js';
 import { kindOf } from '../../model/values/value-kind.js';
-import type { HandOver } from './email-message.sender.js';
+import type { HandOver } from '../../model/ports/email-message.sender.js';
 
 /** A code that fits the column `error_code` and may go into events and log lines unchanged. */
 const CODE = /^[\w.-]{1,64}$/;
@@ -10,6 +10,9 @@ const NO_CODE = 'sender';
 
 /** Characters of a text that are kept in memory; fewer are stored. */
 const MAX_TEXT = 4_096;
+
+/** A server may ask for any time; after an hour it is asked again. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
 
 const ACCEPTED: HandOver = { kind: 'accepted' };
 const BLAMES: readonly unknown[] = ['transport', 'unclear', 'none'];
@@ -20,7 +23,10 @@ const BLAMES: readonly unknown[] = ['transport', 'unclear', 'none'];
  * @throws HostAnswerError unless it is a HandOver.
  */
 export function checkedHandOver(answer: unknown): HandOver {
-  const { kind, code, text, permanent, subject, blame } = (answer ?? {}) as Record<string, unknown>;
+  const { kind, code, text, permanent, subject, blame, retryAfterMs } = (answer ?? {}) as Record<
+    string,
+    unknown
+  >;
   // The usual answer has no other fields to check.
   if (kind === 'accepted') return ACCEPTED;
   const words = { code: toCode(code), text: toText(text) };
@@ -29,7 +35,11 @@ export function checkedHandOver(answer: unknown): HandOver {
       const refused: HandOver = { kind, permanent: permanent === true, ...words };
       return subject === 'recipient' || subject === 'greylisted' ? { ...refused, subject } : refused;
     }
-    case 'throttled':
+    case 'throttled': {
+      const isAsked = typeof retryAfterMs === 'number' && retryAfterMs > 0;
+      if (!isAsked) return { kind, ...words };
+      return { kind, ...words, retryAfterMs: Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) };
+    }
     case 'unknown':
       return { kind, ...words };
     case 'not_begun': {

@@ -63,6 +63,16 @@ export interface TemplateEmailInfo {
    */
   messageTo?: string;
   /**
+   * Address for the envelope (`MAIL FROM`, RFC 5321 section 4.1.1.2), which mail servers write into `Return-Path` and send bounces to; without a
+   * name, at most 1,000 characters. Default: what the option `envelopeFrom` of the module answers, else the address of `from`.
+   */
+  envelopeFrom?: string;
+  /**
+   * One of the `transports` of `MailerModule`, by which the messages of this mailing leave; at most 255 characters. All servers that work on the
+   * mailing need it. Default: the option `transporterName` of the module.
+   */
+  transporterName?: string;
+  /**
    * Variables of the templates, the same for all recipients: a plain object, with `persist` of at most 25 levels and 262,144 bytes of
    * JSON. A recipient's own data wins over them.
    */

@@ -6,6 +6,7 @@ import { HOST_CALL_TIMEOUT_MS } from '../host-calls/host-call.js';
 import { SOURCE_TIMEOUT_MS } from '../host-calls/source-watch.js';
 import type { Dispatcher } from '../ports/dispatcher.js';
 import type { ParameterProcessor } from '../ports/parameter.processor.js';
+import type { EmailMessageSender } from '../ports/email-message.sender.js';
 import type { ProfileRepository } from '../ports/profile.repository.js';
 import type { SuppressionList } from '../ports/suppression-list.js';
 import type { TemplateRenderer } from '../ports/template.renderer.js';
@@ -17,6 +18,7 @@ import type {
   TextConverter,
 } from './content-options.js';
 import type { TextOptions } from '../mail/text-options.js';
+import type { EnvelopeFrom } from './envelope.options.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { MailingModuleOptions } from './mailing-options.js';
 import type { AddressOptions, ProfileOptions } from './recipient-options.js';
@@ -207,9 +209,14 @@ export const MAILING_OPTIONS = {
   }),
   addresses: group(ADDRESSES),
   profiles: group(PROFILES),
+  messageSender: aClass<EmailMessageSender>('the mailer'),
   transporterName: text({ default: null, words: 'its default transport', max: MAX_NAME }),
   bulkSmtp: flag(false),
   debugHeaders: flag(false),
+  envelopeFrom: custom('function', 'the address of `from`', (at, given) => {
+    if ((given ?? null) !== null && typeof given !== 'function') throw at.wrong('a function', given);
+    return (given ?? null) as EnvelopeFrom | null;
+  }),
   run: group(RUN),
   retry: group(RETRY),
   errorGuard: group(ERROR_GUARD),

@@ -1,7 +1,9 @@
 import type { Type } from '@nestjs/common';
 import { tokenOf } from '../values/token.js';
 import type { Dispatcher } from '../ports/dispatcher.js';
+import type { EmailMessageSender } from '../ports/email-message.sender.js';
 import type { KeyOf } from '../addresses/email-address.js';
+import type { EnvelopeFrom } from './envelope.options.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { ResumePolicy } from './resume-policy.js';
 import type { ParameterProcessor } from '../ports/parameter.processor.js';
@@ -69,6 +71,11 @@ export interface MailingModuleOptions {
   suppressionList?: Type<SuppressionList> | false;
   addresses?: AddressOptions;
   profiles?: ProfileOptions;
+  /**
+   * Hands the messages over in place of the mailer: a provider of the host, or a class that Nest instantiates. The application then needs no
+   * `MailerModule`, and neither `bulkSmtp` nor `transporterName` may be given. Default: the mailer.
+   */
+  messageSender?: Type<EmailMessageSender>;
   /** One of the `transports` of `MailerModule`. Default: its default transport. */
   transporterName?: string;
   /**
@@ -83,6 +90,17 @@ export interface MailingModuleOptions {
    * id of a server often is its host name. Default: false.
    */
   debugHeaders?: boolean;
+  /**
+   * The address in the envelope of each message, to which bounces go: a function that is asked once for each message, for variable envelope
+   * return paths (VERP). A mailing with `envelopeFrom` in its info does not ask. Default: the address of `from`.
+   *
+   * @example
+   * ```ts
+   * const envelopeFrom = ({ mailingId, idx }: EnvelopeRecipient) => `bounce+${mailingId}.${idx}@bounces.shop.example`;
+   * MailingModule.forRoot({ templates: { dir }, envelopeFrom });
+   * ```
+   */
+  envelopeFrom?: EnvelopeFrom;
   run?: RunOptions;
   retry?: RetryOptions;
   errorGuard?: ErrorGuardOptions;
@@ -123,9 +141,13 @@ export interface MailingSettings {
     contactFatigueMs: number | null;
     invalidateRefused: boolean;
   };
+  /** Null: the mailer. */
+  messageSender: Type<EmailMessageSender> | null;
   transporterName: string | null;
   bulkSmtp: boolean;
   debugHeaders: boolean;
+  /** Null: the address of `from`. */
+  envelopeFrom: EnvelopeFrom | null;
   run: Required<RunOptions>;
   retry: Required<RetryOptions>;
   errorGuard: Required<ErrorGuardOptions>;

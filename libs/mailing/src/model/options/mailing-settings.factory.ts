@@ -31,10 +31,23 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
     const both = 'profiles.daysContactFatigue and profiles.hoursContactFatigue';
     throw OPTIONS.of(both).wrong('given one without the other', [days, hours], 'both');
   }
+  assertOneTransport(read);
   const contactFatigueMs = days === null ? hours && hours * HOUR_MS : days * DAY_MS;
   return {
     ...read,
     addresses: { keyOf: keyBy(normalizer), ...localParts },
     profiles: { contactFatigueMs, invalidateRefused },
   };
+}
+
+/** The other two choose a transport of the mailer, which a sender of the host does not use. */
+function assertOneTransport(
+  read: Pick<MailingSettings, 'messageSender' | 'bulkSmtp' | 'transporterName'>,
+): void {
+  if (read.messageSender === null) return;
+  const other = read.bulkSmtp ? 'bulkSmtp' : 'transporterName';
+  if (!read[other]) return;
+  const expected = 'absent, because messageSender takes the place of the mailer';
+  const nextStep = `Take away ${other} or messageSender where the host calls MailingModule.forRoot or forRootAsync.`;
+  throw OPTIONS.of(other).wrong(expected, read[other], undefined, nextStep);
 }

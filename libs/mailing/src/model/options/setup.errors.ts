@@ -129,7 +129,7 @@ export class MailerMissingError extends MailingError {
   constructor() {
     super(
       'MailingModule: expected MailerService of @nestjs-modules/mailer, but the application has none. ' +
-        'Import MailerModule.forRoot({ transport: … }) in the root module.',
+        'Import MailerModule.forRoot({ transport: … }) in the root module, or give a sender of your own by the option messageSender.',
     );
   }
 }

@@ -53,7 +53,14 @@ export type Attempt =
    * unclear whether the transport or this recipient is at fault; there was no time left to begin. The recipient goes back untouched and no
    * attempt is counted. Exception: `unclear` counts as an attempt, unless the run is stopping or the transport is known to be down.
    */
-  | { kind: 'returned'; idx: number; blame: 'transport' | 'throttle' | 'unclear' | 'none'; reason: string };
+  | {
+      kind: 'returned';
+      idx: number;
+      blame: 'transport' | 'throttle' | 'unclear' | 'none';
+      reason: string;
+      /** With `throttle`: how long the mail server asks to wait. */
+      retryAfterMs?: number;
+    };
 
 /** Shorthand for an attempt that ends with a recorded outcome. */
 export function settled(
@@ -67,7 +74,7 @@ export function settled(
 }
 
 /** Codes of our own errors, from before anything was handed over: they say nothing about the transport. */
-const OURS: readonly (string | null)[] = ['template', 'unsubscribe', 'parameter_processor'];
+const OURS: readonly (string | null)[] = ['envelope', 'template', 'unsubscribe', 'parameter_processor'];
 
 /** Whether the mail server gave an answer, whatever it was. */
 export function wasAnswered({ status, code }: Outcome): boolean {

@@ -47,6 +47,14 @@ export class Mailing extends SliceProgressColumns {
   @Column({ name: 'message_to', type: 'text', nullable: true })
   messageTo: string | null;
 
+  /** Transport of the mailer by which its messages leave; null: that of the module. */
+  @Column({ name: 'transporter_name', type: 'varchar', length: 255, nullable: true })
+  transporterName: string | null;
+
+  /** Address in the envelope of each message, to which bounces go; null: that of the module, or of `from_address`. */
+  @Column({ name: 'envelope_from', type: 'text', nullable: true })
+  envelopeFrom: string | null;
+
   /** Relative to the configured template folder. */
   @Column({ name: 'template_url', type: 'text' })
   templateUrl: string;

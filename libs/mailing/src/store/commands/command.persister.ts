@@ -15,7 +15,7 @@ import { retryAll } from './retry-all.js';
 import { settleAllInDoubt } from './settle-all-in-doubt.js';
 import { resolveDoubtful } from './resolve-doubtful.js';
 import { type LateKnowledge, settleLate, type SettledLate } from './settle-late.js';
-import { hasTransportPaused, type MailingScope, resumeTransportPaused } from './transport-paused.js';
+import { findPausedTransports, type MailingScope, resumeTransportPaused } from './transport-paused.js';
 
 /** Writes commands into the mailing's row. The mailing's run finds them there; no process has to be reached. */
 export class CommandPersister {
@@ -48,12 +48,12 @@ export class CommandPersister {
   }
 
   /** @returns how many mailings were resumed. */
-  resumeTransportPaused(scope: MailingScope): Promise<number> {
-    return resumeTransportPaused(this.database, scope);
+  resumeTransportPaused(scope: MailingScope, transporterName: string | null): Promise<number> {
+    return resumeTransportPaused(this.database, scope, transporterName);
   }
 
-  hasTransportPaused(scope: MailingScope): Promise<boolean> {
-    return hasTransportPaused(this.database, scope);
+  findPausedTransports(scope: MailingScope): Promise<(string | null)[]> {
+    return findPausedTransports(this.database, scope);
   }
 
   /**

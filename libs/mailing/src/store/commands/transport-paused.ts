@@ -9,18 +9,27 @@ import { placeholders } from '../database/placeholders.js';
 export type MailingScope = { uniqServerId: string } | { mailingIds: string[] } | 'batched';
 
 /**
- * Resumes all mailings that the plugin had paused because the transport was down.
+ * Resumes all mailings that the plugin had paused because this transport was down.
  *
  * - Index: `(uniq_server_id, status)`, `(is_batched, status)`, or primary key.
  *
  * @returns how many mailings were resumed.
  */
-export function resumeTransportPaused(session: Session, scope: MailingScope): Promise<number> {
+export function resumeTransportPaused(
+  session: Session,
+  scope: MailingScope,
+  transporterName: string | null,
+): Promise<number> {
   const own = belongingTo(scope);
+  const leaving = transporterName === null ? 'transporter_name IS NULL' : 'transporter_name = ?';
   return session.change(
     `UPDATE ${session.tables.mailing} SET status = 'pending', status_reason = NULL
-     WHERE ${own.sql} AND status = 'paused' AND status_reason LIKE ?`,
-    [...own.parameters, `${PAUSE_REASONS.transport}:%`],
+     WHERE ${own.sql} AND status = 'paused' AND status_reason LIKE ? AND ${leaving}`,
+    [
+      ...own.parameters,
+      `${PAUSE_REASONS.transport}:%`,
+      ...(transporterName === null ? [] : [transporterName]),
+    ],
   );
 }
 
@@ -34,13 +43,16 @@ export function belongingTo(scope: MailingScope): { sql: string; parameters: str
     : { sql: 'uniq_server_id = ? AND COALESCE(is_batched, FALSE) = FALSE', parameters: [scope.uniqServerId] };
 }
 
-/** Whether there is such a mailing; index as above. */
-export async function hasTransportPaused(session: Session, scope: MailingScope): Promise<boolean> {
+/** The transports of such mailings, null for that of the module; index as above. */
+export async function findPausedTransports(
+  session: Session,
+  scope: MailingScope,
+): Promise<(string | null)[]> {
   const own = belongingTo(scope);
   const rows = await session.rows(
-    `SELECT 1 FROM ${session.tables.mailing}
-     WHERE ${own.sql} AND status = 'paused' AND status_reason LIKE ? LIMIT 1`,
+    `SELECT DISTINCT transporter_name FROM ${session.tables.mailing}
+     WHERE ${own.sql} AND status = 'paused' AND status_reason LIKE ?`,
     [...own.parameters, `${PAUSE_REASONS.transport}:%`],
   );
-  return rows.length > 0;
+  return rows.map((row) => row.transporter_name as string | null);
 }

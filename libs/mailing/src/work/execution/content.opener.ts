@@ -1,4 +1,5 @@
 import { TemplateEmailRequestError } from '../../model/errors/request.errors.js';
+import type { NamedSenders } from '../../delivery/transport/named.senders.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { MailingTemplate, TemplateRenderer } from '../../model/ports/template.renderer.js';
 import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
@@ -14,7 +15,7 @@ export interface OpenedMailing {
   numRecipients: number;
 }
 
-/** Why a mailing can't be opened: its template or an attachment is missing, its JSON is unreadable, or its renderer was silent for too long. */
+/** Why a mailing can't be opened: its template, an attachment or its transport is missing, its JSON is unreadable, or its renderer was silent for too long. */
 export class ContentGone {
   /** @param reason the text for `status_reason`. */
   constructor(readonly reason: string) {}
@@ -23,6 +24,7 @@ export class ContentGone {
 /** Opens what a mailing sends. A mailing of one server is opened first and then claimed, so one whose renderer can't be reached is not claimed. */
 export class ContentOpener {
   constructor(
+    private readonly senders: NamedSenders,
     private readonly renderer: TemplateRenderer,
     private readonly openings: OpeningOutages,
   ) {}
@@ -30,7 +32,7 @@ export class ContentOpener {
   /** @throws errors of the renderer other than refusals, until the outage has lasted too long; the next sweep tries again. */
   async open(mailing: StoredMailing): Promise<OpenedMailing | ContentGone> {
     const { mailingId, info, content, numProfiles: numRecipients } = mailing;
-    const gone = whatIsGone(mailing);
+    const gone = whatIsGone(mailing) ?? this.#transportGone(info);
     if (gone !== null) {
       this.openings.over(mailingId);
       return new ContentGone(gone);
@@ -46,6 +48,16 @@ export class ContentOpener {
         throw error;
       this.openings.over(mailingId);
       return new ContentGone(`${PAUSE_REASONS.template}: ${reason}`);
+    }
+  }
+
+  /** A transport that was there when the mailing was requested. The probe of the transport resumes the mailing once it is there again. */
+  #transportGone({ transporterName }: TemplateEmailInfo): string | null {
+    try {
+      this.senders.of(transporterName);
+      return null;
+    } catch (error) {
+      return `${PAUSE_REASONS.transport}: ${publicReasonOf(error)}`;
     }
   }
 }

@@ -1,10 +1,11 @@
-import type { EmailMessageSender } from '../../delivery/transport/email-message.sender.js';
+import type { NamedSenders } from '../../delivery/transport/named.senders.js';
 import { MailingDelivery } from '../../delivery/mailing.delivery.js';
 import { debugHeaders } from '../../delivery/mime/debug-headers.js';
 import type { RecipientGate } from '../../delivery/recipients/recipient.gate.js';
 import type { ParameterProcessing } from '../../delivery/recipients/parameter.processing.js';
 import type { SlotSource } from '../../delivery/recipients/slot.source.js';
 import type { MailingTemplate } from '../../model/ports/template.renderer.js';
+import { EnvelopeSenders } from '../../delivery/recipients/envelope-senders.js';
 import { UnsubscribeLinks } from '../../delivery/recipients/unsubscribe.links.js';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
 import type { Ledger, Release } from '../../model/ports/ledger.js';
@@ -29,13 +30,20 @@ import type { ServerMembership } from '../servers/server-membership.js';
 export interface SliceRunnerParts {
   settings: Pick<
     MailingSettings,
-    'debugHeaders' | 'errorGuard' | 'inDoubt' | 'retry' | 'run' | 'uniqServerId' | 'unsubscribe'
+    | 'debugHeaders'
+    | 'envelopeFrom'
+    | 'errorGuard'
+    | 'inDoubt'
+    | 'retry'
+    | 'run'
+    | 'uniqServerId'
+    | 'unsubscribe'
   >;
   database: MailingDatabase;
   membership: ServerMembership;
   limiter: RateLimiter;
   journal: JournalManager;
-  sender: EmailMessageSender;
+  senders: NamedSenders;
   /** Known once the application is initialized. */
   profiles: () => ProfileRepository | null;
   gates: GatesOf;
@@ -171,13 +179,14 @@ export class SliceRunner {
     MailingRunParts,
     'delivery' | 'options' | 'retry' | 'resendsDoubt' | 'recorder' | 'events' | 'faultPoints'
   > {
-    const { sender, settings, profiles, recorder, faultPoints, events } = this.parts;
+    const { senders, settings, profiles, recorder, faultPoints, events } = this.parts;
     const how = {
-      sender,
+      sender: senders.of(info.transporterName),
       profiles: profiles(),
       fatigue: recorder.fatigue,
       gates: this.parts.gates(mailingId, info),
       links: UnsubscribeLinks.of(settings.unsubscribe, mailingId, info),
+      envelopes: EnvelopeSenders.of(settings.envelopeFrom, mailingId, info),
       slots: template.slots?.length ? this.parts.slots(mailingId, info) : null,
       processing: this.parts.processing(mailingId, info),
       debugHeaders: settings.debugHeaders ? debugHeaders(settings.uniqServerId, process.pid, startIdx) : {},

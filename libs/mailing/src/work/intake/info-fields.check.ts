@@ -14,6 +14,8 @@ const FIELDS: Readonly<Record<keyof TemplateEmailInfo, 'flag' | 'object' | 'othe
   cc: 'other',
   bcc: 'other',
   messageTo: 'other',
+  transporterName: 'other',
+  envelopeFrom: 'other',
   params: 'object',
   headers: 'object',
   attachments: 'other',

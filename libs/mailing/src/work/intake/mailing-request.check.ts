@@ -1,8 +1,11 @@
+import { bareAddress } from '../../delivery/recipients/envelope-senders.js';
+import type { NamedSenders } from '../../delivery/transport/named.senders.js';
 import type { TemplateFills } from '../../model/ports/template.renderer.js';
 import { AsyncContext } from '../../model/host-calls/async-context.js';
 import { parseMailbox, parseMailboxes } from '../../model/addresses/email-address.js';
 import { lookupChain } from '../../model/values/locale-tag.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
+import { TransporterMissingError } from '../../model/options/setup.errors.js';
 import { plainCopy } from '../../model/values/plain-copy.js';
 import type { Recipients } from '../../model/mail/recipient.js';
 import {
@@ -56,6 +59,7 @@ export interface RequestTerms {
   isInTransaction?: boolean;
   /** The text options of the module. */
   text: MailingSettings['templates']['text'];
+  senders: NamedSenders;
 }
 
 /** A copy of a request. */
@@ -75,12 +79,12 @@ export interface CheckedRequest {
  *
  * @returns a copy; if the mailing is not persisted, class instances in `params` are still the caller's.
  * @throws UnknownRecipientsError, SourceConsumedError, MissingFieldError, InvalidFieldError, UnknownFieldError, FieldTooLongError,
- * HeaderInjectionError, InvalidHeaderAddressError, NotSerializableError; for an attachment also AttachmentStreamError, AttachmentTooLargeError.
+ * HeaderInjectionError, InvalidHeaderAddressError, NotSerializableError; BulkSmtpUnsupportedError for a transport; for an attachment also AttachmentStreamError, AttachmentTooLargeError.
  */
 export function checkRequest(
   info: TemplateEmailInfo,
   recipients: Recipients,
-  { persist, hasProfiles, mayBeRepeat, attachments, text, isInTransaction }: RequestTerms,
+  { persist, hasProfiles, mayBeRepeat, attachments, text, senders, isInTransaction }: RequestTerms,
 ): CheckedRequest {
   checkRecipients(recipients);
   if (!mayBeRepeat) assertUnread(recipients, 'recipients');
@@ -98,6 +102,8 @@ export function checkRequest(
     'bcc',
     'messageTo',
     'name',
+    'transporterName',
+    'envelopeFrom',
     'locale',
     'siteId',
     'batchExecId',
@@ -118,6 +124,8 @@ export function checkRequest(
   }
   if (info.locale !== undefined && lookupChain(info.locale).length === 0)
     throw new InvalidFieldError('locale', 'a language tag such as fr or fr-CA', info.locale);
+  checkEnvelopeFrom(info.envelopeFrom);
+  checkTransporter(info.transporterName, senders);
   checkBatch(info, persist);
   checkHeaders(info.headers ?? {});
   checkTrackingData(info.trackingData ?? {});
@@ -172,6 +180,24 @@ export function fillRequest(info: TemplateEmailInfo, fills: TemplateFills | unde
 
 function isOne(recipients: Recipients): boolean {
   return Array.isArray(recipients) && recipients.length === 1;
+}
+
+/** The null sender `<>` is that of bounces themselves (RFC 5321 section 4.5.5), so a mailing without an address is none. */
+function checkEnvelopeFrom(address: string | undefined): void {
+  if (address !== undefined && bareAddress(address) === null)
+    throw new InvalidFieldError('envelopeFrom', 'one address without a name', address);
+}
+
+function checkTransporter(name: string | undefined, senders: NamedSenders): void {
+  const expected = 'the name of one of the transports of MailerModule';
+  // The mailer would take an empty name for its default transport.
+  if (name?.trim() === '') throw new InvalidFieldError('transporterName', expected, name);
+  try {
+    senders.of(name);
+  } catch (error) {
+    if (!(error instanceof TransporterMissingError)) throw error;
+    throw new InvalidFieldError('transporterName', expected, name);
+  }
 }
 
 function checkBatch({ batched, batchSize }: TemplateEmailInfo, persist: boolean): void {

@@ -21,6 +21,7 @@ const MAX_TRACKING_ENTRIES = 100;
 
 const MAX_CHARACTERS = {
   name: MAX_COLUMN,
+  transporterName: MAX_COLUMN,
   siteId: MAX_COLUMN,
   batchExecId: MAX_COLUMN,
   templateUrl: MAX_PATH,
@@ -28,6 +29,7 @@ const MAX_CHARACTERS = {
   subject: MAX_HEADER_VALUE,
   from: MAX_MAILBOX_TEXT,
   messageTo: MAX_MAILBOX_TEXT,
+  envelopeFrom: MAX_MAILBOX_TEXT,
   replyTo: MAX_MAILBOX_LIST,
   cc: MAX_MAILBOX_LIST,
   bcc: MAX_MAILBOX_LIST,

@@ -8,12 +8,19 @@ export class BackOff {
     private readonly maxDelayMs = 300_000,
   ) {}
 
-  /** Notes a failure. Failures that are reported during the delay belong to the same outage and count once. @returns the delay. */
-  fail(): number {
+  /**
+   * Notes a failure. Failures that are reported during the delay belong to the same outage and count once.
+   *
+   * @param atLeastMs a longer delay that was asked for.
+   * @returns the delay.
+   */
+  fail(atLeastMs = 0): number {
+    const now = performance.now();
     if (this.remainingMs() === 0) {
       const full = Math.min(this.maxDelayMs, this.initialDelayMs * 2 ** this.#failures++);
-      this.#until = performance.now() + full / 2 + (Math.random() * full) / 2;
+      this.#until = now + full / 2 + (Math.random() * full) / 2;
     }
+    this.#until = Math.max(this.#until, now + atLeastMs);
     return this.remainingMs();
   }
 

@@ -56,7 +56,8 @@ export class AttemptRecorder {
     if (status === 'in_doubt' && transport.breaks()) transportDown(outcome.text ?? '');
   }
 
-  #takeBack({ idx, blame, reason }: Extract<Attempt, { kind: 'returned' }>, generation: number): void {
+  #takeBack(attempt: Extract<Attempt, { kind: 'returned' }>, generation: number): void {
+    const { idx, blame, reason, retryAfterMs } = attempt;
     const { transport, buffer, isStopping, isFenced, transportDown, pauseIf } = this.run;
     if (blame === 'unclear' && !isStopping() && !transport.isDown) {
       this.#defer({ idx, status: 'error', code: NO_ANSWER, text: reason });
@@ -65,7 +66,7 @@ export class AttemptRecorder {
     }
     buffer.handBack([idx]);
     if (blame === 'transport' && !isFenced()) transportDown(reason);
-    if (blame === 'throttle') pauseIf(transport.throttled(reason, generation));
+    if (blame === 'throttle') pauseIf(transport.throttled(reason, generation, retryAfterMs));
   }
 
   /** Defers the recipient to another attempt, or settles it after its last one. */

@@ -125,21 +125,27 @@ export class TransportMonitor {
     return this.#wait(reason, what);
   }
 
-  /** The mail server asks for fewer messages at a time. At the lowest level the run can only wait. @returns as `down`. */
-  throttled(reason: string, generation: number): string | null {
+  /**
+   * The mail server asks for fewer messages at a time. At the lowest level the run can only wait.
+   *
+   * @param retryAfterMs how long the mail server asks to wait; 0: it does not say.
+   * @returns as `down`.
+   */
+  throttled(reason: string, generation: number, retryAfterMs = 0): string | null {
     if (!this.#window.throttled(generation)) return null;
     const { events, mailingId } = this.parts;
     events.emit('transport:throttled', { mailingId, reason, concurrency: this.#window.level });
-    return this.#window.level === 1 ? this.#wait(reason, PAUSE_REASONS.transport) : null;
+    const mustWait = this.#window.level === 1 || retryAfterMs > 0;
+    return mustWait ? this.#wait(reason, PAUSE_REASONS.transport, retryAfterMs) : null;
   }
 
-  #wait(reason: string, what: string): string | null {
+  #wait(reason: string, what: string, atLeastMs = 0): string | null {
     const now = performance.now();
     this.#downSince ??= now;
     if (now - this.#downSince > this.parts.options.transportOutageTimeoutMs) return `${what}: ${reason}`;
     this.#outage = { what, reason };
     const isNews = this.#backOff.remainingMs() === 0;
-    const retryInMs = this.#backOff.fail();
+    const retryInMs = this.#backOff.fail(atLeastMs);
     const { events, mailingId } = this.parts;
     if (isNews) events.emit('transport:down', { mailingId, what, reason, retryInMs });
     return null;

@@ -1,7 +1,7 @@
-import { tokenOf } from '../../model/values/token.js';
-import type { Mailbox } from '../../model/addresses/email-address.js';
-import type { RefusalSubject } from '../../model/states/outcome.js';
-import type { TemplateEmailAttachment } from '../../model/mail/template-email-info.js';
+import { tokenOf } from '../values/token.js';
+import type { Mailbox } from '../addresses/email-address.js';
+import type { RefusalSubject } from '../states/outcome.js';
+import type { TemplateEmailAttachment } from '../mail/template-email-info.js';
 
 /** One finished message: everything in it is rendered and looked up. */
 export interface EmailMessage {
@@ -9,6 +9,8 @@ export interface EmailMessage {
   messageId: string;
   from: Mailbox;
   to: Mailbox;
+  /** Address for the envelope (`MAIL FROM`), to which bounces go. Default: that of `from`. */
+  envelopeFrom?: string;
   replyTo?: Mailbox[];
   cc?: Mailbox[];
   bcc?: Mailbox[];
@@ -28,8 +30,11 @@ export type HandOver =
    * the refusal is about, if it says so.
    */
   | { kind: 'refused'; permanent: boolean; code: string; text: string; subject?: RefusalSubject }
-  /** The mail server asks for a lower rate (421, or 4xx that speaks of a rate). No copy exists, and no attempt is counted. */
-  | { kind: 'throttled'; code: string; text: string }
+  /**
+   * The mail server asks for a lower rate (421, or 4xx that speaks of a rate). No copy exists, and no attempt is counted. `retryAfterMs`: how long
+   * it asks to wait, if it says so; at most an hour is waited at a time.
+   */
+  | { kind: 'throttled'; code: string; text: string; retryAfterMs?: number }
   /** The transport was down or silent before the first byte of the message, or the message was not allowed to begin: no copy exists. */
   | { kind: 'not_begun'; blame: 'transport' | 'unclear' | 'none'; text: string }
   /** The message had begun, and no answer is known: the mail server may have accepted it. */
@@ -47,10 +52,37 @@ export type Begin = () => () => void;
  */
 export const PROBE_TIMEOUT_MS = 60_000;
 
-/** The port to transports: hands over one finished message at a time. */
+/**
+ * The port to transports: hands over one finished message at a time. Give a class by the option `messageSender`; a provider of the host is
+ * used as it is, any other class is instantiated by Nest with its dependencies, and without its life cycle hooks.
+ *
+ * @example
+ * ```ts
+ * class LogSender implements EmailMessageSender {
+ *   async send({ to, subject }: EmailMessage): Promise<HandOver> {
+ *     console.log(`${to.address}: ${subject}`);
+ *     return { kind: 'accepted' };
+ *   }
+ *
+ *   async probe(): Promise<string | null> {
+ *     return null;
+ *   }
+ * }
+ * ```
+ */
 export interface EmailMessageSender {
-  /** Whether `send` calls `begin`. If not, a message counts as begun when `send` is called. Default: false. */
+  /**
+   * Whether `send` calls `begin`. If not, a message counts as begun when `send` is called. Default: false. A sender that says true and lets a
+   * message leave without it is reported (`server:error`), and taken to be one that does not call it.
+   */
   readonly callsBegin?: boolean;
+
+  /**
+   * Called once at start, within `run.hostCallTimeoutMs`. Default: nothing is prepared.
+   *
+   * @throws what makes sending impossible, so that the application does not start.
+   */
+  prepare?(): void | Promise<void>;
 
   /**
    * Hands one message over and waits for the answer.
@@ -58,6 +90,8 @@ export interface EmailMessageSender {
    * Never rejects: every failure is one of the other kinds of `HandOver`. Never hands a message over twice by itself. When `signal` aborts, it
    * stops as soon as it can and answers what is known.
    *
+   * @param message change nothing in it: messages share parts of it.
+   * @param signal aborts after `run.messageTimeoutMs`, or when the process has no more time. An answer is waited for 1 s longer.
    * @param begin call it when everything else is done.
    */
   send(message: EmailMessage, signal: AbortSignal, begin?: Begin): Promise<HandOver>;
