@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   SuppressionGate,
   type WatchedSuppressionList,
-} from '../../libs/mailing/src/delivery/recipients/suppression.gate.js';
+} from '../../../libs/mailing/src/delivery/recipients/suppression.gate.js';
 
 /** A list that records its questions. */
 class AskedList implements WatchedSuppressionList {

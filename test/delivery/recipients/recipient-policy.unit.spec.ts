@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { toAddressee } from '../../libs/mailing/src/delivery/recipients/recipient.policy.js';
-import type { RecipientProfile } from '../../libs/mailing/src/model/ports/profile.repository.js';
+import { toAddressee } from '../../../libs/mailing/src/delivery/recipients/recipient.policy.js';
+import type { RecipientProfile } from '../../../libs/mailing/src/model/ports/profile.repository.js';
 
 const PROFILE: RecipientProfile = { email: 'Ann <ann@home.example>', data: { city: 'Bonn' } };
 
