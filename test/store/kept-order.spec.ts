@@ -131,6 +131,7 @@ onDatabase('mysql', 'JSON on MySQL', () => {
       'the type of app_dps_mailing.headers',
       'the type of app_dps_mailing.params',
       'the type of app_dps_mailing.template_hashes',
+      'the type of app_dps_mailing.text_options',
     ]);
   });
 });
