@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { MailingDelivery } from '../../../libs/mailing/src/delivery/mailing.delivery.js';
-import type { Candidate, RecipientGate } from '../../../libs/mailing/src/delivery/recipients/recipient.gate.js';
+import type {
+  Candidate,
+  RecipientGate,
+} from '../../../libs/mailing/src/delivery/recipients/recipient.gate.js';
 import type { Skip } from '../../../libs/mailing/src/delivery/recipients/recipient.policy.js';
 import { LookupFailedError } from '../../../libs/mailing/src/delivery/recipients/lookup-failed.error.js';
 import { noFaultPoints } from '../../../libs/mailing/src/model/ports/fault-points.js';
