@@ -1,53 +1,30 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import { Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
-import { builtProgram } from '../support/hosts/built-program.js';
 import { EmailApiServer } from '../support/network/email-api.server.js';
 import { waitUntil } from '../support/wait-until.js';
+import { HostRig, kill } from './processes/host-rig.js';
 
-const HOST = builtProgram('api.process');
 const RECIPIENTS = 200;
 
 forEachDatabase('an HTTP API that loses answers, and a process that is killed', (kind) => {
-  let database: FreshDatabase;
+  const rig = HostRig.forEachTest(kind, 'api.process');
   let api: EmailApiServer;
-  let folder: string;
-  const hosts: ChildProcess[] = [];
 
   beforeEach(async () => {
-    database = await freshDatabase(kind);
     api = await EmailApiServer.start();
-    folder = await mkdtemp(join(tmpdir(), 'mailing-api-'));
-    await writeFile(join(folder, 'letter.hbs'), '<p>Hello</p>');
   });
-  afterEach(async () => {
-    await Promise.all(hosts.splice(0).map(kill));
-    await api.close();
-    await database.dispose();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterEach(() => api.close());
 
-  const start = (send: 'yes' | 'no'): ChildProcess => {
-    const env = {
-      ...process.env,
-      DATABASE_URL: database.url,
+  const start = (send: 'yes' | 'no'): ChildProcess =>
+    rig.start({
       SMTP_URL: 'smtp://127.0.0.1:9',
       API_URL: api.url,
-      TEMPLATE_DIR: folder,
       RECIPIENTS: String(RECIPIENTS),
       SEND: send,
-    };
-    const host = spawn(process.execPath, [HOST], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-    hosts.push(host);
-    return host;
-  };
+    });
 
   it('get every message delivered once under its key, although what is in doubt is sent again', async () => {
     // Every seventh recipient is accepted at first without an answer that arrives, and the last before a kill are not answered at all.
@@ -72,10 +49,10 @@ forEachDatabase('an HTTP API that loses answers, and a process that is killed', 
       host = start('no');
     }
     const { id } = await waitUntil(
-      () => database.dataSource.getRepository(Mailing).findOneBy({ status: 'completed' }),
+      () => rig.database.dataSource.getRepository(Mailing).findOneBy({ status: 'completed' }),
       { what: 'the mailing to be completed', deadlineMs: 25_000 },
     );
-    const progress = await readProgress(database.dataSource, id);
+    const progress = await readProgress(rig.database.dataSource, id);
     assertProgressAddsUp(progress);
     expect(progress.byStatus).toEqual({ sent: RECIPIENTS });
     expect(api.accepted).toHaveLength(RECIPIENTS);
@@ -86,10 +63,3 @@ forEachDatabase('an HTTP API that loses answers, and a process that is killed', 
     expect(lost.size).toBeGreaterThan(20);
   });
 });
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
-}

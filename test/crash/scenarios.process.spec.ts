@@ -1,51 +1,26 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { builtProgram } from '../support/hosts/built-program.js';
 import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
+import { HostRig } from './processes/host-rig.js';
 
-const HOST = builtProgram('scenarios.process');
 const RECIPIENTS = 65;
 
 forEachDatabase('an event whose handling is killed half-way', (kind) => {
-  let database: FreshDatabase;
+  const rig = HostRig.forEachTest(kind, 'scenarios.process');
   let inbox: SmtpInbox;
-  let folder: string;
-  let host: ChildProcess | null = null;
 
   beforeEach(async () => {
-    database = await freshDatabase(kind);
     inbox = await SmtpInbox.start({ keepRaw: 0 });
-    folder = await mkdtemp(join(tmpdir(), 'mailing-scenarios-'));
-    await writeFile(join(folder, 'letter.hbs'), '<p>Hello</p>');
   });
+  afterEach(() => inbox.close());
 
-  afterEach(async () => {
-    host?.kill('SIGKILL');
-    await inbox.close();
-    await database.dispose();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  const start = (dieAt: string): ChildProcess => {
-    const env = {
-      ...process.env,
-      DATABASE_URL: database.url,
-      SMTP_URL: inbox.url,
-      TEMPLATE_DIR: folder,
-      RECIPIENTS: String(RECIPIENTS),
-      DIE_AT: dieAt,
-    };
-    return (host = spawn(process.execPath, [HOST], { env, stdio: ['ignore', 'ignore', 'inherit'] }));
-  };
+  const start = (dieAt: string): ChildProcess =>
+    rig.start({ SMTP_URL: inbox.url, RECIPIENTS: String(RECIPIENTS), DIE_AT: dieAt });
 
   it('sends each recipient one copy when it is handled again, twice', async () => {
     for (const place of [34, 57]) {
@@ -55,7 +30,7 @@ forEachDatabase('an event whose handling is killed half-way', (kind) => {
     start('never');
     const mailings = await waitUntil(
       async () => {
-        const all = await database.dataSource.getRepository(Mailing).find({ order: { id: 'ASC' } });
+        const all = await rig.database.dataSource.getRepository(Mailing).find({ order: { id: 'ASC' } });
         return all.filter(({ status }) => status === 'completed').length === 7 ? all : null;
       },
       { what: 'all cuts to complete' },
@@ -66,7 +41,7 @@ forEachDatabase('an event whose handling is killed half-way', (kind) => {
     expect(new Set(completed.map(({ batchExecId }) => batchExecId))).toEqual(
       new Set(['Orders:receipt:4711']),
     );
-    const progress = await Promise.all(completed.map(({ id }) => readProgress(database.dataSource, id)));
+    const progress = await Promise.all(completed.map(({ id }) => readProgress(rig.database.dataSource, id)));
     progress.forEach(assertProgressAddsUp);
     const copies = inbox.countsByRecipient();
     expect(Math.max(...copies.values())).toBe(1);

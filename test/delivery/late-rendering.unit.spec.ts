@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MailingDelivery } from '../../libs/mailing/src/delivery/mailing.delivery.js';
-import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
+import { bareDelivery } from './bare-delivery.js';
 import type { Attempt } from '../../libs/mailing/src/model/states/outcome.js';
 import type { MailingTemplate } from '../../libs/mailing/src/model/ports/template.renderer.js';
 
@@ -12,24 +11,7 @@ describe('a message with asynchronous rendering', () => {
     { signal }: AbortController = stop(),
     mayStart = (): boolean => true,
   ): Promise<Attempt> {
-    const delivery = new MailingDelivery(
-      '0197-mailing',
-      { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' },
-      { content: {}, render },
-      {
-        sender: { send: () => Promise.resolve({ kind: 'accepted' }), probe: () => Promise.resolve(null) },
-        profiles: null,
-        gates: [],
-        fatigue: null,
-        links: null,
-        slots: null,
-        processing: null,
-        debugHeaders: {},
-        messageTimeoutMs: 20,
-        hostCallTimeoutMs: 1_000,
-        faultPoints: noFaultPoints,
-      },
-    );
+    const delivery = bareDelivery({ messageTimeoutMs: 20 }, render);
     const [prepared] = await delivery.prepare([{ idx: 3, email: 'ann@home.example' }]);
     return delivery.deliver(prepared, {
       stop: signal,

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EmailMessageSender } from '../../libs/mailing/src/model/ports/email-message.sender.js';
 import { checkedHandOver } from '../../libs/mailing/src/delivery/transport/hand-over.check.js';
-import { MailingDelivery } from '../../libs/mailing/src/delivery/mailing.delivery.js';
-import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
+import { bareDelivery } from './bare-delivery.js';
 
 const WORDS: [unknown, unknown, string][] = [
   ['E'.repeat(65), 'no', 'sender'],
@@ -40,24 +39,7 @@ describe('a sender of the host that breaks its contract', () => {
     ],
   ])('and %s, leaves that recipient in doubt, and throws nothing', async (_, send) => {
     const sender = { send, probe: () => Promise.resolve(null) } as unknown as EmailMessageSender;
-    const delivery = new MailingDelivery(
-      '0197-mailing',
-      { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' },
-      { content: {}, render: () => ({ subject: 'Hello', text: 'Hello' }) },
-      {
-        sender,
-        profiles: null,
-        gates: [],
-        fatigue: null,
-        links: null,
-        slots: null,
-        processing: null,
-        debugHeaders: {},
-        messageTimeoutMs: 1_000,
-        hostCallTimeoutMs: 1_000,
-        faultPoints: noFaultPoints,
-      },
-    );
+    const delivery = bareDelivery({ sender });
     const [prepared] = await delivery.prepare([{ idx: 3, email: 'ann@home.example' }]);
     const consent = {
       stop: new AbortController().signal,

@@ -193,7 +193,7 @@ export {
   TransactionKeyBusyError,
   TransactionListTooLongError,
 } from './model/errors/host-transaction.errors.js';
-export { HostTransaction } from './store/database/host.transaction.js';
+export type { HostTransaction } from './store/database/host.transaction.js';
 export { AsyncContext, ModuleContext } from './model/host-calls/async-context.js';
 export {
   askHost,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { MailingDelivery } from '../../../libs/mailing/src/delivery/mailing.delivery.js';
+import type { MailingDelivery } from '../../../libs/mailing/src/delivery/mailing.delivery.js';
 import type {
   Candidate,
   RecipientGate,
 } from '../../../libs/mailing/src/delivery/recipients/recipient.gate.js';
 import type { Skip } from '../../../libs/mailing/src/delivery/recipients/recipient.policy.js';
 import { LookupFailedError } from '../../../libs/mailing/src/delivery/recipients/lookup-failed.error.js';
-import { noFaultPoints } from '../../../libs/mailing/src/model/ports/fault-points.js';
+import { bareDelivery } from '../bare-delivery.js';
 
 /** Bars the recipients of its list, and records the questions. */
 class ListGate implements RecipientGate {
@@ -28,24 +28,10 @@ class ListGate implements RecipientGate {
 
 describe('the gates before a commit', () => {
   const deliveryWith = (...gates: RecipientGate[]): MailingDelivery =>
-    new MailingDelivery(
-      '0197-mailing',
-      { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' },
-      { content: {}, render: () => ({ subject: 'Hello', text: 'Hello' }) },
-      {
-        sender: { send: () => Promise.resolve({ kind: 'accepted' }), probe: () => Promise.resolve(null) },
-        profiles: { findByIds: () => Promise.resolve(new Map([['u1', { email: 'dora@bücher.example' }]])) },
-        gates,
-        fatigue: null,
-        links: null,
-        slots: null,
-        processing: null,
-        debugHeaders: {},
-        messageTimeoutMs: 1_000,
-        hostCallTimeoutMs: 1_000,
-        faultPoints: noFaultPoints,
-      },
-    );
+    bareDelivery({
+      profiles: { findByIds: () => Promise.resolve(new Map([['u1', { email: 'dora@bücher.example' }]])) },
+      gates,
+    });
 
   it('are asked once each, about the recipients left, and the first reason counts', async () => {
     const [first, second] = [

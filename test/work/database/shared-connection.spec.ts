@@ -1,10 +1,9 @@
+import { EventEmitter, once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { MailTemplate } from 'nestjs-mailing';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import {
-  beginOwnTransaction,
-  withSharedConnection,
-} from '../../../libs/mailing/src/store/connections/shared-connection.js';
+import { withSharedConnection } from '../../../libs/mailing/src/store/connections/shared-connection.js';
 import { onDatabase } from '../../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 
@@ -25,23 +24,65 @@ onDatabase('sqlite', 'the one connection of SQLite', () => {
   const write = (hash: string): Promise<unknown> =>
     runner.query('INSERT INTO dps_mail_template (hash, content) VALUES (?, ?)', [hash, '{}']);
   const written = async (): Promise<string[]> =>
-    (await dataSource.getRepository(MailTemplate).find()).map(({ hash }) => hash);
+    (await dataSource.getRepository(MailTemplate).find()).map(({ hash }) => hash).sort();
   const rolledBack = (): Promise<void> =>
     dataSource.transaction(async () => {
       await write('of the host');
       throw new CallerChangedItsMind();
     });
 
+  /** A transaction that begins at a sign of the plugin's job, and is rolled back after the plugin has written. */
+  const besideThePlugin = (): { wait: () => Promise<void>; pluginJob: () => Promise<void> } => {
+    const told = new EventEmitter();
+    const sign = once(told, 'sign');
+    const pluginWrote = once(told, 'wrote');
+    return {
+      wait: async () => {
+        await sign;
+        await dataSource.transaction(async () => {
+          await write('of the host');
+          await pluginWrote;
+          throw new CallerChangedItsMind();
+        });
+      },
+      pluginJob: async () => {
+        await runner.startTransaction();
+        told.emit('sign');
+        await setImmediate();
+        await write('of the plugin');
+        told.emit('wrote');
+        await runner.commitTransaction();
+      },
+    };
+  };
+
   it('lets the host begin no transaction within one of the plugin', async () => {
-    let hosts: Promise<void> | undefined;
+    const { wait, pluginJob } = besideThePlugin();
+    const host = expect(wait()).rejects.toThrow(CallerChangedItsMind);
+    await withSharedConnection(runner, pluginJob);
+    await host;
+    expect(await written()).toEqual(['of the plugin']);
+  });
+
+  it('lets a subscriber that is told of a statement of the plugin begin one, or both would wait for ever', async () => {
     await withSharedConnection(runner, async () => {
-      await beginOwnTransaction(runner);
-      hosts = rolledBack();
-      hosts.catch(() => undefined);
+      await runner.startTransaction();
       await write('of the plugin');
+      await dataSource.transaction(() => write('of a subscriber'));
       await runner.commitTransaction();
+      await dataSource.transaction(() => write('after the commit'));
     });
-    await expect(hosts).rejects.toThrow(CallerChangedItsMind);
+    expect(await written()).toEqual(['after the commit', 'of a subscriber', 'of the plugin']);
+  });
+
+  it('lets a subscriber that goes on after the job wait for the next job', async () => {
+    const { wait, pluginJob } = besideThePlugin();
+    let subscriber: Promise<void> | undefined;
+    await withSharedConnection(runner, async () => {
+      subscriber = expect(wait()).rejects.toThrow(CallerChangedItsMind);
+    });
+    await withSharedConnection(runner, pluginJob);
+    await subscriber;
     expect(await written()).toEqual(['of the plugin']);
   });
 
@@ -52,7 +93,7 @@ onDatabase('sqlite', 'the one connection of SQLite', () => {
     await Promise.resolve();
     expect(runner.isTransactionActive).toBe(true);
     await withSharedConnection(runner, async () => {
-      await beginOwnTransaction(runner);
+      await runner.startTransaction();
       await write('of the plugin');
       await runner.commitTransaction();
     });

@@ -197,6 +197,37 @@ forEachDatabase('a mailing within a transaction of the host', (kind) => {
     expect(rig.inbox.messages).toHaveLength(3);
   });
 
+  it('may be one of several that are written at the same time, of which one fails', async () => {
+    const app = await shop.boot();
+    const failing = function* (): Generator<Recipient> {
+      yield* people(3);
+      throw new Error('the list broke');
+    };
+    const settled = await shop
+      .host(app)
+      .transaction((manager) =>
+        Promise.allSettled([
+          send(app, manager, people(3)),
+          send(app, manager, failing()),
+          send(app, manager, people(4)),
+        ]),
+      );
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    const handles = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const results = await Promise.all(handles.map(({ begin }) => begin()));
+    expect(results.map(({ numSent }) => numSent)).toEqual([3, 4]);
+    expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(2);
+  });
+
+  it('is not begun after a rollback, nor is its repeat in the same transaction', async () => {
+    const app = await shop.boot();
+    const handles = await rolledBack(shop.host(app), async (manager) => [
+      await send(app, manager, people(3), { idempotencyKey: 'once' }),
+      await send(app, manager, people(3), { idempotencyKey: 'once' }),
+    ]);
+    for (const { begin } of handles) await expect(begin()).rejects.toThrow(MailingNotCommittedError);
+  });
+
   it('takes the key of a mailing that failed, and not that of one whose list is being written', async () => {
     const app = await shop.boot();
     const key = { idempotencyKey: 'once' };

@@ -34,7 +34,7 @@ import { handOutSlots, type SlotSource } from './recipients/slot.source.js';
 import type { MailingTemplate, RenderedEmail } from '../model/ports/template.renderer.js';
 import { answered } from './recipients/lookup-failed.error.js';
 import { LeaseLostError } from './lease-lost.error.js';
-import type { EnvelopeSenders } from './recipients/envelope-senders.js';
+import type { EnvelopeSenders } from './recipients/envelope.senders.js';
 import type { UnsubscribeLink, UnsubscribeLinks } from './recipients/unsubscribe.links.js';
 import { reasonOf } from '../model/values/public-text.js';
 
@@ -105,8 +105,8 @@ export class MailingDelivery {
    *
    * @param upcoming the recipients that come next, as far as known.
    * @param stop aborts when no message may begin any more: then no answer is waited for.
-   * @throws what `ProfileRepository.findByIds` throws; LookupFailedError if a gate, the slots or the parameter processor can't be asked; HostSilentError; HostAnswerError
-   * if the profiles are no Map; the reason of `stop`.
+   * @throws what `ProfileRepository.findByIds` throws; LookupFailedError if a gate, the slots or the parameter processor can't be asked;
+   * HostSilentError; HostAnswerError if the profiles are no Map; the reason of `stop`.
    */
   async prepare(
     recipients: MarkedRecipient[],

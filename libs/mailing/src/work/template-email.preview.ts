@@ -7,7 +7,7 @@ import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import { debugHeaders } from '../delivery/mime/debug-headers.js';
 import type { RecipientGate } from '../delivery/recipients/recipient.gate.js';
 import type { TemplateRenderer } from '../model/ports/template.renderer.js';
-import { EnvelopeSenders } from '../delivery/recipients/envelope-senders.js';
+import { EnvelopeSenders } from '../delivery/recipients/envelope.senders.js';
 import { UnsubscribeLinks } from '../delivery/recipients/unsubscribe.links.js';
 import { AsyncContext, type ModuleContext } from '../model/host-calls/async-context.js';
 import { checkFilter } from '../model/errors/argument.check.js';

@@ -157,3 +157,9 @@ function toMailbox(address: string, name: string): Mailbox | null {
     Buffer.byteLength(local) + 1 + domain.length <= MAX_ADDRESS;
   return valid ? { address: `${local}@${domain}`, name: toOneLine(name) } : null;
 }
+
+/** The address, with its domain in ASCII; null unless it is one address and nothing else. */
+export function bareAddress(value: unknown): string | null {
+  const mailbox = parseMailbox(value);
+  return mailbox !== null && mailbox.name === '' ? mailbox.address : null;
+}

@@ -10,4 +10,4 @@ export interface EnvelopeRecipient {
 }
 
 /** Makes the envelope sender of one recipient's message: one address without a name; null for that of `from`. Not async. */
-export type EnvelopeFrom = (who: EnvelopeRecipient) => string | null;
+export type EnvelopeFrom = (recipient: EnvelopeRecipient) => string | null;

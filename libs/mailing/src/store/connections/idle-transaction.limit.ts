@@ -2,7 +2,6 @@ import type { QueryRunner } from 'typeorm';
 import type { Dialect } from './dialect.js';
 import { type WatchedConnection, watchOf } from './mysql-connection.watch.js';
 import { type KeptConnection, SessionKeepAlive } from './session-keep-alive.js';
-import { beginOwnTransaction } from './shared-connection.js';
 
 const UNKNOWN_SYSTEM_VARIABLE = 1193;
 
@@ -61,7 +60,7 @@ export class IdleTransactionLimit {
     if (this.limitMs > 0 && this.database === 'mysql') await this.#limitSession(runner);
     if (this.limitMs > 0 && this.database === 'postgres')
       sendAlong(runner, `SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(this.limitMs)}`);
-    await beginOwnTransaction(runner);
+    await runner.startTransaction();
   }
 
   async #limitSession(runner: QueryRunner): Promise<void> {

@@ -1,4 +1,5 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
+import { queueOf } from './serial-queue.js';
 import type { Dialect } from '../connections/dialect.js';
 import type {
   Inserted,
@@ -36,7 +37,8 @@ export class HostTransaction implements TransactionalSession {
   }
 
   /**
-   * Runs a job in a savepoint: if it fails, nothing of it stays, whatever the host does then.
+   * Runs a job in a savepoint: if it fails, nothing of it stays, whatever the host does then. Jobs that are given at the same time run one after
+   * another, because a savepoint ends with all that came after it.
    *
    * @param manager of an open transaction.
    * @throws TransactionDatabaseError if it is one of another database; errors of the job.
@@ -47,10 +49,12 @@ export class HostTransaction implements TransactionalSession {
     job: (transaction: HostTransaction) => Promise<T>,
   ): Promise<T> {
     const runner = manager.queryRunner as QueryRunner;
-    return database.onRunner(runner, (session) => {
-      const transaction = new HostTransaction(manager, session, runner);
-      return transaction.transaction(() => job(transaction));
-    });
+    const run = (): Promise<T> =>
+      database.onRunner(runner, (session) => {
+        const transaction = new HostTransaction(manager, session, runner);
+        return transaction.transaction(() => job(transaction));
+      });
+    return queueOf(runner).run(run);
   }
 
   rows<T>(sql: string, parameters?: unknown[]): Promise<T[]> {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { DataSource } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 
 /**
  * Runs one job at a time, in order of arrival.
@@ -20,11 +20,11 @@ export class SerialQueue {
   }
 }
 
-/** One queue for each embedded data source, shared by all users of that data source in this process. */
-const queues = new WeakMap<DataSource, SerialQueue>();
+/** One queue for each embedded data source, and for each query runner of the host, shared by all their users in this process. */
+const queues = new WeakMap<DataSource | QueryRunner, SerialQueue>();
 
-export function queueOf(dataSource: DataSource): SerialQueue {
-  let queue = queues.get(dataSource);
-  if (!queue) queues.set(dataSource, (queue = new SerialQueue()));
+export function queueOf(owner: DataSource | QueryRunner): SerialQueue {
+  let queue = queues.get(owner);
+  if (!queue) queues.set(owner, (queue = new SerialQueue()));
   return queue;
 }

@@ -5,7 +5,7 @@ import type { RecipientGate } from '../../delivery/recipients/recipient.gate.js'
 import type { ParameterProcessing } from '../../delivery/recipients/parameter.processing.js';
 import type { SlotSource } from '../../delivery/recipients/slot.source.js';
 import type { MailingTemplate } from '../../model/ports/template.renderer.js';
-import { EnvelopeSenders } from '../../delivery/recipients/envelope-senders.js';
+import { EnvelopeSenders } from '../../delivery/recipients/envelope.senders.js';
 import { UnsubscribeLinks } from '../../delivery/recipients/unsubscribe.links.js';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
 import type { Ledger, Release } from '../../model/ports/ledger.js';

@@ -1,8 +1,7 @@
-import { bareAddress } from '../../delivery/recipients/envelope-senders.js';
 import type { NamedSenders } from '../../delivery/transport/named.senders.js';
 import type { TemplateFills } from '../../model/ports/template.renderer.js';
 import { AsyncContext } from '../../model/host-calls/async-context.js';
-import { parseMailbox, parseMailboxes } from '../../model/addresses/email-address.js';
+import { bareAddress, parseMailbox, parseMailboxes } from '../../model/addresses/email-address.js';
 import { lookupChain } from '../../model/values/locale-tag.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
 import { TransporterMissingError } from '../../model/options/setup.errors.js';
@@ -79,7 +78,8 @@ export interface CheckedRequest {
  *
  * @returns a copy; if the mailing is not persisted, class instances in `params` are still the caller's.
  * @throws UnknownRecipientsError, SourceConsumedError, MissingFieldError, InvalidFieldError, UnknownFieldError, FieldTooLongError,
- * HeaderInjectionError, InvalidHeaderAddressError, NotSerializableError; BulkSmtpUnsupportedError for a transport; for an attachment also AttachmentStreamError, AttachmentTooLargeError.
+ * HeaderInjectionError, InvalidHeaderAddressError, NotSerializableError; BulkSmtpUnsupportedError for a transport; for an attachment also
+ * AttachmentStreamError, AttachmentTooLargeError.
  */
 export function checkRequest(
   info: TemplateEmailInfo,

@@ -116,13 +116,17 @@ export class TransactionIntake {
   }
 
   async #begin(mailingId: string, isBatched: boolean, isScheduled: boolean): Promise<MailingResult> {
-    const { reader, settings, intake, membership } = this.parts;
-    if ((await reader.result(mailingId)) === null) throw new MailingNotCommittedError(mailingId);
+    const { settings, intake, membership } = this.parts;
+    await this.#assertCommitted(mailingId);
     if (intake.isStopping) throw new ServerShuttingDownError(settings.uniqServerId);
     if (!membership.incarnation) await membership.heartbeat();
     return membership.incarnation
       ? intake.begin(mailingId, isBatched, isScheduled)
       : intake.follow(mailingId);
+  }
+
+  async #assertCommitted(mailingId: string): Promise<void> {
+    if ((await this.parts.reader.result(mailingId)) === null) throw new MailingNotCommittedError(mailingId);
   }
 
   /** @returns null if the key is free now. */
@@ -136,7 +140,11 @@ export class TransactionIntake {
   }
 
   #repeatOf({ mailingId, numProfiles }: KnownMailing): TransactionalMailingHandle {
-    const begin = (): Promise<MailingResult> => this.parts.intake.follow(mailingId);
+    const begin = async (): Promise<MailingResult> => {
+      // The first one may be of this very transaction.
+      await this.#assertCommitted(mailingId);
+      return this.parts.intake.follow(mailingId);
+    };
     return { mailingId, numProfiles, numDuplicates: null, isRepeat: true, begin };
   }
 }

@@ -59,7 +59,6 @@ export interface ResumeReport extends SweepReport {
 export class RestartSweep implements Sweep {
   #sweeping: Promise<SweepReport> | null = null;
   #resuming: Promise<ResumeReport> | null = null;
-  #probing: Promise<void> | null = null;
   #hasToldOfHold = false;
 
   constructor(private readonly parts: RestartSweepParts) {}
@@ -122,13 +121,8 @@ export class RestartSweep implements Sweep {
     events.emit('server:resume-awaited', { uniqServerId, numMailings: found.length, numRecipients });
   }
 
-  /** Probes the transport if a mailing waits for it. Calls at the same moment share one probe. */
-  probe(): Promise<void> {
-    this.#probing ??= this.#probe().finally(() => (this.#probing = null));
-    return this.#probing;
-  }
-
-  async #probe(): Promise<void> {
+  /** Probes the transport if a mailing waits for it, and begins what may go on. */
+  async probe(): Promise<void> {
     if ((await this.parts.probe.look()) > 0 && !this.parts.runs.isStopping) await this.sweep();
   }
 

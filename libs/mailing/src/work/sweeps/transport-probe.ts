@@ -16,7 +16,7 @@ const IDS_PER_STATEMENT = 1_000;
 /** Lets mailings that were paused because the transport was down go on by themselves, once it answers again. */
 export class TransportProbe {
   readonly #backOff = new BackOff();
-  #isLooking = false;
+  #looking: Promise<number> | null = null;
 
   constructor(
     private readonly uniqServerId: string,
@@ -30,20 +30,23 @@ export class TransportProbe {
   ) {}
 
   /**
-   * Probes each transport that a mailing waits for, with growing delays (1 s to 5 min) as long as one does. Never rejects.
+   * Probes each transport that a mailing waits for, with growing delays (1 s to 5 min) as long as one does. Calls at the same moment share one probe.
+   * Never rejects.
    *
    * @returns how many mailings may go on.
    */
-  async look(): Promise<number> {
-    if (this.#isLooking || this.#backOff.remainingMs() > 0) return 0;
-    this.#isLooking = true;
+  look(): Promise<number> {
+    this.#looking ??= this.#lookIfDue().finally(() => (this.#looking = null));
+    return this.#looking;
+  }
+
+  async #lookIfDue(): Promise<number> {
+    if (this.#backOff.remainingMs() > 0) return 0;
     try {
       return await this.#look();
     } catch (error) {
       this.#report(error);
       return 0;
-    } finally {
-      this.#isLooking = false;
     }
   }
 

@@ -1,4 +1,4 @@
-import { parseMailbox } from '../../model/addresses/email-address.js';
+import { bareAddress } from '../../model/addresses/email-address.js';
 import { HostAnswerError, takeFromHost } from '../../model/host-calls/host-call.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { EnvelopeFrom } from '../../model/options/envelope.options.js';
@@ -35,10 +35,4 @@ export class EnvelopeSenders {
     if (address === null) throw new HostAnswerError(CALL, EXPECTED, kindOf(answer));
     return address;
   }
-}
-
-/** The address, with its domain in ASCII; null unless it is one address and nothing else. */
-export function bareAddress(value: unknown): string | null {
-  const mailbox = parseMailbox(value);
-  return mailbox !== null && mailbox.name === '' ? mailbox.address : null;
 }
