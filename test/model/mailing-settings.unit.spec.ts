@@ -42,6 +42,7 @@ describe('toMailingSettings', () => {
       inDoubt: 'leave',
       resume: 'auto',
       renderer: null,
+      templateEmailPersister: null,
       profileRepository: null,
       parameterProcessor: null,
       suppressionList: null,

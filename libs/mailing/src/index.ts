@@ -193,7 +193,21 @@ export {
   TransactionKeyBusyError,
   TransactionListTooLongError,
 } from './model/errors/host-transaction.errors.js';
-export type { HostTransaction } from './store/database/host.transaction.js';
+export type {
+  HostTransaction,
+  ListCut,
+  MailingPersister,
+  MailingTerms,
+  NumberedRecipient,
+  StoredMailing,
+  WrittenChunk,
+} from './model/ports/mailing.persister.js';
+export type {
+  InvalidEntry,
+  InvalidReason,
+  ListedAddress,
+  ListedRecipient,
+} from './model/mail/listed-recipient.js';
 export { AsyncContext, ModuleContext } from './model/host-calls/async-context.js';
 export {
   askHost,

@@ -9,7 +9,7 @@ import { MailingClaims } from '../store/claims/mailing-claims.js';
 import { TemplateEmailBatchPersister } from '../store/claims/template-email-batch.persister.js';
 import { CommandPersister } from '../store/commands/command.persister.js';
 import { MailingDatabase } from '../store/database/mailing.database.js';
-import { TemplateEmailPersister } from '../store/intake/template-email.persister.js';
+import { ActivePersister } from '../work/intake/active.persister.js';
 import { HealthReader } from '../store/queries/health.reader.js';
 import { MailingReader } from '../store/queries/mailing.reader.js';
 import { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
@@ -57,7 +57,7 @@ export const serverProviders: Provider[] = [
 ];
 
 const EXECUTION_PARTS = {
-  persister: TemplateEmailPersister,
+  persister: ActivePersister,
   reader: MailingReader,
   membership: ServerMembership,
   runs: RunRegistry,

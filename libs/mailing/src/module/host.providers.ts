@@ -20,6 +20,7 @@ import { MailingEvents } from '../model/reports/mailing-event.js';
 import { tokenOf } from '../model/values/token.js';
 import { EventLogger } from '../work/event.logger.js';
 import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
+import { ActivePersister } from '../work/intake/active.persister.js';
 import { SourceWatches } from '../work/intake/source-watches.js';
 import { ActiveSuppressions, HostProcessor, HostProfiles } from '../work/recipients/host.parts.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
@@ -61,15 +62,9 @@ export function hostProviders(dataSourceName: string): Provider[] {
 const prepare = provideFrom(
   PREPARE,
   (
-    {
-      profileRepository,
-      parameterProcessor,
-      suppressionList,
-      batch,
-      renderer,
-      messageSender,
-    }: MailingSettings,
+    settings: MailingSettings,
     sender: PreparedSender,
+    persister: ActivePersister,
     profiles: HostProfiles,
     host: HostProcessor,
     suppressions: ActiveSuppressions,
@@ -78,9 +73,13 @@ const prepare = provideFrom(
     moduleRef: ModuleRef,
   ) =>
     async () => {
+      const { profileRepository, parameterProcessor, suppressionList, batch, renderer, messageSender } =
+        settings;
+      const { templateEmailPersister } = settings;
       if (messageSender && sender instanceof HostMessageSender)
         await sender.use(await find(moduleRef, messageSender));
       sender.prepare();
+      if (templateEmailPersister) persister.use(await find(moduleRef, templateEmailPersister));
       if (profileRepository) profiles.repository = await find(moduleRef, profileRepository);
       if (parameterProcessor) host.processor = await find(moduleRef, parameterProcessor);
       if (suppressionList) suppressions.list = await find(moduleRef, suppressionList);
@@ -93,6 +92,7 @@ const prepare = provideFrom(
     },
   MAILING_SETTINGS,
   EMAIL_MESSAGE_SENDER,
+  ActivePersister,
   HostProfiles,
   HostProcessor,
   ActiveSuppressions,

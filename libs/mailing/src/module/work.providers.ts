@@ -26,6 +26,7 @@ import { MailingLauncher } from '../work/execution/mailing-launcher.js';
 import { OpeningOutages } from '../work/execution/opening-outages.js';
 import { ResumeHold } from '../work/execution/resume-hold.js';
 import { SliceRunner } from '../work/execution/slice.runner.js';
+import { ActivePersister } from '../work/intake/active.persister.js';
 import { MailingIntake } from '../work/intake/mailing-intake.js';
 import { TransactionIntake } from '../work/intake/transaction.intake.js';
 import { SlotRegistry } from '../work/intake/slot.registry.js';
@@ -62,7 +63,7 @@ const sweepProviders: Provider[] = [
   provideByName(BatchSweep, {
     settings: MAILING_SETTINGS,
     batches: TemplateEmailBatchPersister,
-    persister: TemplateEmailPersister,
+    persister: ActivePersister,
     mailings: MailingClaims,
     claims: ClaimAcquirer,
     worker: BatchWorker,
@@ -138,9 +139,16 @@ const sweepProviders: Provider[] = [
 ];
 
 const publicProviders: Provider[] = [
+  provideFrom(
+    ActivePersister,
+    (stored: TemplateEmailPersister, { run }: MailingSettings) =>
+      new ActivePersister(stored, run.hostCallTimeoutMs),
+    TemplateEmailPersister,
+    MAILING_SETTINGS,
+  ),
   provideByName(MailingIntake, {
     settings: MAILING_SETTINGS,
-    persister: TemplateEmailPersister,
+    persister: ActivePersister,
     slots: SlotPersister,
     reader: MailingReader,
     servers: TemplateEmailBatchServerPersister,
@@ -155,7 +163,7 @@ const publicProviders: Provider[] = [
   }),
   provideByName(TransactionIntake, {
     settings: MAILING_SETTINGS,
-    persister: TemplateEmailPersister,
+    persister: ActivePersister,
     slots: SlotPersister,
     reader: MailingReader,
     membership: ServerMembership,

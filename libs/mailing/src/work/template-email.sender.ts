@@ -18,7 +18,7 @@ import type {
 } from '../model/mail/send-options.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/mail/template-email-info.js';
 import type { MailingTemplate, TemplateRenderer } from '../model/ports/template.renderer.js';
-import type { MailingTerms } from '../store/intake/template-email.persister.js';
+import type { MailingTerms } from '../model/ports/mailing.persister.js';
 import type { NamedSenders } from '../delivery/transport/named.senders.js';
 import type { MailingIntake } from './intake/mailing-intake.js';
 import type { MailingLauncher } from './execution/mailing-launcher.js';

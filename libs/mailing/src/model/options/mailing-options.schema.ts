@@ -7,6 +7,7 @@ import { SOURCE_TIMEOUT_MS } from '../host-calls/source-watch.js';
 import type { Dispatcher } from '../ports/dispatcher.js';
 import type { ParameterProcessor } from '../ports/parameter.processor.js';
 import type { EmailMessageSender } from '../ports/email-message.sender.js';
+import type { MailingPersister } from '../ports/mailing.persister.js';
 import type { ProfileRepository } from '../ports/profile.repository.js';
 import type { SuppressionList } from '../ports/suppression-list.js';
 import type { TemplateRenderer } from '../ports/template.renderer.js';
@@ -200,6 +201,7 @@ export const MAILING_OPTIONS = {
     throw at.wrong('leave, resend or a function', policy);
   }),
   renderer: aClass<TemplateRenderer>('Handlebars'),
+  templateEmailPersister: aClass<MailingPersister>('`TemplateEmailPersister`'),
   profileRepository: aClass<ProfileRepository>('none'),
   parameterProcessor: aClass<ParameterProcessor>('none'),
   suppressionList: custom('class, or false', 'a table beside those of the mailings', (at, given) => {

@@ -7,6 +7,7 @@ import type { EnvelopeFrom } from './envelope.options.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { ResumePolicy } from './resume-policy.js';
 import type { ParameterProcessor } from '../ports/parameter.processor.js';
+import type { MailingPersister } from '../ports/mailing.persister.js';
 import type { ProfileRepository } from '../ports/profile.repository.js';
 import type { SuppressionList } from '../ports/suppression-list.js';
 import type { TemplateRenderer } from '../ports/template.renderer.js';
@@ -57,6 +58,11 @@ export interface MailingModuleOptions {
    * class that Nest instantiates. All servers of one database need the same renderer. Default: Handlebars.
    */
   renderer?: Type<TemplateRenderer>;
+  /**
+   * Writes mailings and lists and reads them back in place of `TemplateEmailPersister`, for the sender and the restarter alike; a provider of
+   * the host, or a class that Nest instantiates, usually one that extends `TemplateEmailPersister`. Default: `TemplateEmailPersister`.
+   */
+  templateEmailPersister?: Type<MailingPersister>;
   /** Turns profile ids into addresses; a provider of the host, or a class that Nest instantiates. Default: none. */
   profileRepository?: Type<ProfileRepository>;
   /**
@@ -131,6 +137,8 @@ export interface MailingSettings {
   inDoubt: InDoubtPolicy;
   /** Null: Handlebars. */
   renderer: Type<TemplateRenderer> | null;
+  /** Null: the plugin's own. */
+  templateEmailPersister: Type<MailingPersister> | null;
   profileRepository: Type<ProfileRepository> | null;
   parameterProcessor: Type<ParameterProcessor> | null;
   /** Null: the plugin's own table. */

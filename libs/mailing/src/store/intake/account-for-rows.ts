@@ -1,6 +1,7 @@
 import type { Session } from '../database/mailing.database.js';
 import { findExisting } from '../database/find-existing.js';
-import { type NumberedRecipient, rowKeyOf } from './insert-recipients.js';
+import type { NumberedRecipient } from '../../model/ports/mailing.persister.js';
+import { rowKeyOf } from './insert-recipients.js';
 
 const COLUMN_OF = { emailAddress: 'address_key', userMailing: 'user_id' } as const;
 type Table = keyof typeof COLUMN_OF;

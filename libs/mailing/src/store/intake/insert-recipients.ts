@@ -1,9 +1,6 @@
-import type { ListedRecipient } from '../../model/mail/listed-recipient.js';
+import type { NumberedRecipient } from '../../model/ports/mailing.persister.js';
 import type { Inserted, Session } from '../database/mailing.database.js';
 import { NAME_COLUMN_OF, type RecipientTable } from '../recipients/open-recipient.js';
-
-/** A recipient with its idx in the mailing. */
-export type NumberedRecipient = ListedRecipient & { idx: number };
 
 type Written = Exclude<NumberedRecipient, { kind: 'profile' }>;
 

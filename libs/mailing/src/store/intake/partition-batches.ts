@@ -1,16 +1,7 @@
+import type { ListCut } from '../../model/ports/mailing.persister.js';
 import type { Session } from '../database/mailing.database.js';
 import { inChunks, placeholders } from '../database/placeholders.js';
 import { WATERMARKS } from '../database/progress-row.js';
-
-/** The part of a list to cut into batches. */
-export interface Cut {
-  /** Number of idx values per batch. */
-  batchSize: number;
-  /** A multiple of `batchSize`. */
-  fromIdx: number;
-  /** Exclusive. */
-  toIdx: number;
-}
 
 /** A list of 10,000 within a transaction of the host may be cut into as many batches. */
 const BATCHES_PER_STATEMENT = 1_000;
@@ -30,7 +21,7 @@ const BATCHES_PER_STATEMENT = 1_000;
 export async function partitionBatches(
   session: Session,
   mailingId: string,
-  { batchSize, fromIdx, toIdx }: Cut,
+  { batchSize, fromIdx, toIdx }: ListCut,
 ): Promise<void> {
   if (toIdx <= fromIdx) return;
   const { mailBatch, emailAddress, userMailing } = session.tables;

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { RefusedContent } from '../../model/mail/refused-content.js';
 import { SlotContentError } from '../../model/mail/slot.errors.js';
 import { isDataFault } from '../faults/database-fault.js';
-import type { HostTransaction } from '../database/host.transaction.js';
+import type { HostTransaction } from '../../model/ports/mailing.persister.js';
+import { HostTransactionSession } from '../database/host-transaction.session.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import { insertBisecting } from './insert-bisecting.js';
 import { findNewSlots, firstSlots, insertSlots, type SlotRow, toSlotJson } from '../contents/insert-slots.js';
@@ -42,7 +43,7 @@ export class SlotPersister {
   ): Promise<boolean> {
     const rows = firstSlots(slots);
     const written = (write: (session: Session) => Promise<void>): Promise<boolean> =>
-      (transaction ?? this.database).transaction(async (session) => {
+      (transaction ? HostTransactionSession.of(transaction) : this.database).transaction(async (session) => {
         if (!(await fenceLoading(session, mailingId, claimToken, 0))) return false;
         await write(session);
         return true;

@@ -9,53 +9,33 @@ import {
   MAX_TOKEN_LENGTH,
 } from '../../model/errors/argument.check.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type {
+  HostTransaction,
+  ListCut,
+  MailingPersister,
+  MailingTerms,
+  NumberedRecipient,
+  StoredMailing,
+  WrittenChunk,
+} from '../../model/ports/mailing.persister.js';
 import { AttachmentGone } from '../attachments/attachment.storage.js';
 import { AttachmentStore, type KeptAttachment } from '../attachments/attachment.store.js';
 import { isDataFault, isDuplicateKey } from '../faults/database-fault.js';
-import { HostTransaction } from '../database/host.transaction.js';
-import type { MailingDatabase, Session } from '../database/mailing.database.js';
+import { HostTransactionSession } from '../database/host-transaction.session.js';
+import type { MailingDatabase, Session, TransactionalSession } from '../database/mailing.database.js';
 import { insertMailing } from './insert-mailing.js';
 import { insertTrackingData } from './insert-tracking-data.js';
 import { infoColumns, json, parsedColumns, toInfo } from './mailing-columns.js';
 import { pausePending } from './pause-pending.js';
 import { readMailingRow, readTrackingData } from './read-mailing.js';
 import { releaseKey } from './release-key.js';
-import type { NumberedRecipient } from './insert-recipients.js';
 import { hashesOf, keepTemplates, readTemplates, type TemplateHashes } from '../contents/keep-templates.js';
-import { type Cut, partitionBatches } from './partition-batches.js';
+import { partitionBatches } from './partition-batches.js';
 import { refreshStatistics } from './refresh-statistics.js';
 import { failList } from './fail-list.js';
 import { fenceLoading } from './fence-loading.js';
 import { finishList } from './finish-list.js';
-import {
-  RowsUnaccountedForError,
-  type WrittenChunk,
-  writeRecipients,
-  writeRecipientsOneByOne,
-} from './write-recipients.js';
-
-/** A mailing as stored: everything a run needs, after any restart. */
-export interface StoredMailing {
-  mailingId: string;
-  info: TemplateEmailInfo;
-  /** The template sources; null: they were not stored, and are read from the files. */
-  content: Record<string, string> | null;
-  /** Set if an attachment can't be read; `info` then has no attachments. */
-  attachmentGone: AttachmentGone | null;
-  /** Set if a column holds JSON of another kind than was written, in words for `status_reason`; `info` then lacks that column. */
-  unreadable: string | null;
-  /** Recipients of the whole mailing. */
-  numProfiles: number;
-}
-
-/** The terms of one send call: idempotency key, times and batch size. */
-export interface MailingTerms {
-  idempotencyKey: string | null;
-  sendAt: Date | null;
-  doNotStartAfter: Date | null;
-  /** Number of idx values per batch; null: one server sends the whole mailing. */
-  batchSize: number | null;
-}
+import { RowsUnaccountedForError, writeRecipients, writeRecipientsOneByOne } from './write-recipients.js';
 
 const NO_TERMS: MailingTerms = {
   idempotencyKey: null,
@@ -84,13 +64,21 @@ const REFRESH_PAUSE_MS = 10_000;
  * console.log(mailing ? `${mailing.info.subject}: ${mailing.numProfiles} recipients` : 'there is no such mailing');
  * ```
  */
-export class TemplateEmailPersister {
+export class TemplateEmailPersister implements MailingPersister {
   #nextRefreshAt = 0;
 
-  constructor(
-    private readonly database: MailingDatabase,
-    private readonly attachments = new AttachmentStore(database),
-  ) {}
+  private readonly database: MailingDatabase;
+  private readonly attachments: AttachmentStore;
+
+  /** @param stored the plugin's own persister, for a class of the host that extends this one. */
+  constructor(stored: TemplateEmailPersister);
+  /** For the plugin. */
+  constructor(database: MailingDatabase, attachments?: AttachmentStore);
+  constructor(of: TemplateEmailPersister | MailingDatabase, attachments?: AttachmentStore) {
+    const isExtended = of instanceof TemplateEmailPersister;
+    this.database = isExtended ? of.database : of;
+    this.attachments = isExtended ? of.attachments : (attachments ?? new AttachmentStore(of));
+  }
 
   /**
    * Inserts the mailing in state `loading`.
@@ -124,7 +112,9 @@ export class TemplateEmailPersister {
       ...infoColumns(info),
     };
     if (info.attachments)
-      columns.attachments = json(await this.attachments.keep(info.attachments, transaction ?? undefined));
+      columns.attachments = json(
+        await this.attachments.keep(info.attachments, transaction ? this.#of(transaction) : undefined),
+      );
     const write = async (session: Session): Promise<void> => {
       await insertMailing(session, mailingId, columns).catch((error: unknown) => {
         throw terms.idempotencyKey !== null && isDuplicateKey(error) ? new KeyTaken() : error;
@@ -133,7 +123,7 @@ export class TemplateEmailPersister {
       await insertTrackingData(session, mailingId, info.trackingData ?? {});
     };
     try {
-      await (transaction ?? this.database).transaction(write);
+      await this.#of(transaction).transaction(write);
     } catch (error) {
       if (error instanceof KeyTaken) return null;
       throw error;
@@ -153,13 +143,13 @@ export class TemplateEmailPersister {
     mailingId: string,
     claimToken: string,
     recipients: NumberedRecipient[],
-    cut: Cut | null = null,
+    cut: ListCut | null = null,
     transaction: HostTransaction | null = null,
   ): Promise<WrittenChunk | null> {
     checkPart('writeChunk', mailingId, claimToken, cut);
     const numInvalid = recipients.filter((one) => one.kind === 'invalid').length;
     const written = (write: typeof writeRecipients): Promise<WrittenChunk | null> =>
-      (transaction ?? this.database).transaction(async (session) => {
+      this.#of(transaction).transaction(async (session) => {
         if (!(await fenceLoading(session, mailingId, claimToken, numInvalid))) return null;
         const chunk = await write(session, mailingId, recipients);
         if (chunk.numRefused > 0) await fenceLoading(session, mailingId, claimToken, chunk.numRefused);
@@ -176,6 +166,10 @@ export class TemplateEmailPersister {
       if (!(error instanceof RowsUnaccountedForError) && !isDataFault(error)) throw error;
       return written(writeRecipientsOneByOne);
     }
+  }
+
+  #of(transaction: HostTransaction | null): TransactionalSession {
+    return transaction ? HostTransactionSession.of(transaction) : this.database;
   }
 
   /** Refreshes the statistics after a slow chunk: old ones may make the database read the whole mailing to find duplicates. */
@@ -195,14 +189,14 @@ export class TemplateEmailPersister {
     mailingId: string,
     claimToken: string,
     numProfiles: number,
-    cut: Cut | null = null,
+    cut: ListCut | null = null,
     transaction: HostTransaction | null = null,
   ): Promise<boolean> {
     checkPart('finishList', mailingId, claimToken, cut);
     checkWholeNumber('finishList: numProfiles', numProfiles, 0, MAX_IDX);
     // Refresh before the mailing is `pending` and a run may begin.
     if (!transaction) await refreshStatistics(this.database, numProfiles);
-    return (transaction ?? this.database).transaction(async (session) => {
+    return this.#of(transaction).transaction(async (session) => {
       if (!(await finishList(session, mailingId, claimToken, numProfiles, cut !== null))) return false;
       if (cut) await partitionBatches(session, mailingId, cut);
       return true;
@@ -216,7 +210,7 @@ export class TemplateEmailPersister {
    * @throws TransactionDatabaseError if it is one of another database; errors of the job and of the database.
    */
   inside<T>(manager: EntityManager, job: (transaction: HostTransaction) => Promise<T>): Promise<T> {
-    return HostTransaction.during(this.database, manager, job);
+    return HostTransactionSession.during(this.database, manager, job);
   }
 
   /**
@@ -227,7 +221,7 @@ export class TemplateEmailPersister {
    */
   async releaseKey(mailingId: string, transaction: HostTransaction | null = null): Promise<void> {
     checkMailingId('releaseKey: mailingId', mailingId);
-    await releaseKey(transaction ?? this.database, mailingId);
+    await releaseKey(this.#of(transaction), mailingId);
   }
 
   /**
@@ -282,7 +276,7 @@ export class TemplateEmailPersister {
   }
 }
 
-function checkPart(call: string, mailingId: string, claimToken: string, cut: Cut | null): void {
+function checkPart(call: string, mailingId: string, claimToken: string, cut: ListCut | null): void {
   checkMailingId(`${call}: mailingId`, mailingId);
   checkText(`${call}: claimToken`, claimToken, MAX_TOKEN_LENGTH);
   if (cut === null) return;

@@ -1,17 +1,10 @@
 import { RefusedRowError } from '../../model/errors/dropped-row.error.js';
 import type { InvalidEntry } from '../../model/mail/listed-recipient.js';
+import type { NumberedRecipient, WrittenChunk } from '../../model/ports/mailing.persister.js';
 import type { Session } from '../database/mailing.database.js';
 import { areAllAccountedFor, findKeys, keyOfRecipient } from './account-for-rows.js';
 import { insertBisecting } from './insert-bisecting.js';
-import { insertRecipients, type NumberedRecipient } from './insert-recipients.js';
-
-/** Result of writing one chunk of a list. */
-export interface WrittenChunk {
-  /** Rows, skipped ones included; all other recipients of the chunk are duplicates. */
-  numWritten: number;
-  /** Recipients whose rows the database refused; they are written as skipped. */
-  numRefused: number;
-}
+import { insertRecipients } from './insert-recipients.js';
 
 /** A row that is no duplicate is missing, or a value was changed. The chunk must be rolled back. */
 export class RowsUnaccountedForError extends Error {

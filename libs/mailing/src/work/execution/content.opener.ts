@@ -4,7 +4,7 @@ import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js'
 import type { MailingTemplate, TemplateRenderer } from '../../model/ports/template.renderer.js';
 import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
 import { publicReasonOf } from '../../model/values/public-text.js';
-import type { StoredMailing } from '../../store/intake/template-email.persister.js';
+import type { StoredMailing } from '../../model/ports/mailing.persister.js';
 import type { OpeningOutages } from './opening-outages.js';
 
 /** What a run needs of its mailing. */

@@ -19,11 +19,16 @@ import type { KnownMailing } from '../../store/queries/read-results.js';
 import type { MailingReader } from '../../store/queries/mailing.reader.js';
 import type { SlotPersister } from '../../store/intake/slot.persister.js';
 import type { TemplateEmailBatchServerPersister } from '../../store/servers/template-email-batch-server.persister.js';
-import type { MailingTerms, TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
+import type { MailingTerms } from '../../model/ports/mailing.persister.js';
 import { BackOff } from '../pacing/back-off.js';
 import type { ActiveDispatcher } from '../execution/active.dispatcher.js';
 import type { MailingLauncher } from '../execution/mailing-launcher.js';
-import { ListTakenAwayError, RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
+import {
+  ListTakenAwayError,
+  type ListPersister,
+  RecipientListWriter,
+  type WrittenList,
+} from './recipient-list.writer.js';
 import type { ResumeHold } from '../execution/resume-hold.js';
 import type { ServerMembership } from '../servers/server-membership.js';
 import { SlotWriter } from './slot.writer.js';
@@ -36,7 +41,7 @@ const KEY_POLL_MS = 100;
 
 export interface MailingIntakeParts {
   settings: Pick<MailingSettings, 'addresses' | 'server' | 'uniqServerId'>;
-  persister: TemplateEmailPersister;
+  persister: ListPersister;
   slots: SlotPersister;
   reader: MailingReader;
   servers: TemplateEmailBatchServerPersister;
@@ -129,6 +134,7 @@ export class MailingIntake {
         claimToken,
         terms,
         keptOf(content),
+        null,
       );
       this.#writing.set(claimToken, creating);
       try {

@@ -6,16 +6,21 @@ import { TransactionListTooLongError } from '../../model/errors/host-transaction
 import { ProfileRepositoryMissingError } from '../../model/errors/request.errors.js';
 import type { SourceWatch } from '../../model/host-calls/source-watch.js';
 import { beginReading } from '../../model/host-calls/source-reading.js';
-import type { HostTransaction } from '../../store/database/host.transaction.js';
-import type { Cut } from '../../store/intake/partition-batches.js';
-import type { NumberedRecipient } from '../../store/intake/insert-recipients.js';
-import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
+import type {
+  HostTransaction,
+  ListCut,
+  MailingPersister,
+  NumberedRecipient,
+} from '../../model/ports/mailing.persister.js';
 
 /** Limit of a chunk, even if it has few rows: the smallest `max_allowed_packet` in use is 1 MiB. */
 const BYTES_PER_CHUNK = 768 * 1024;
 
 /** Entries of one list within a transaction of the host, which holds its locks and its log until its end. A million would take some ten seconds. */
 export const MAX_IN_TRANSACTION = 10_000;
+
+/** A persister that says how many rows one chunk should have. */
+export type ListPersister = MailingPersister & { readonly rowsPerChunk: number };
 
 /** How a list is written. */
 export interface ListTerms {
@@ -62,7 +67,7 @@ export class RecipientListWriter {
   #isBroken = false;
 
   constructor(
-    private readonly persister: TemplateEmailPersister,
+    private readonly persister: ListPersister,
     private readonly mailingId: string,
     private readonly claimToken: string,
     private readonly how: ListTerms,
@@ -142,7 +147,7 @@ export class RecipientListWriter {
   }
 
   /** Null for a mailing that is not partitioned. */
-  #cutUpTo(toIdx: number): Cut | null {
+  #cutUpTo(toIdx: number): ListCut | null {
     const { batchSize } = this.how;
     return batchSize === null ? null : { batchSize, fromIdx: this.#cutIdx, toIdx };
   }

@@ -1,7 +1,7 @@
 import { InvalidFieldError } from '../../model/errors/request.errors.js';
 import type { EntityManager } from 'typeorm';
 import type { SendOptions, TransactionalSendOptions } from '../../model/mail/send-options.js';
-import type { MailingTerms } from '../../store/intake/template-email.persister.js';
+import type { MailingTerms } from '../../model/ports/mailing.persister.js';
 
 const MAX_KEY = 255;
 const NAMES = [

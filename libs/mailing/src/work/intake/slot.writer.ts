@@ -5,7 +5,7 @@ import type { SlotPersister } from '../../store/intake/slot.persister.js';
 import { type SlotRow, toSlotJson } from '../../store/contents/insert-slots.js';
 import { ALL_PROFILES } from '../../store/contents/read-slots.js';
 import { TransactionListTooLongError } from '../../model/errors/host-transaction.errors.js';
-import type { HostTransaction } from '../../store/database/host.transaction.js';
+import type { HostTransaction } from '../../model/ports/mailing.persister.js';
 import { ListTakenAwayError, MAX_IN_TRANSACTION } from './recipient-list.writer.js';
 
 /** As for lists: the smallest `max_allowed_packet` in use is 1 MiB. */

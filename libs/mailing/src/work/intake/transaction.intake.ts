@@ -15,8 +15,8 @@ import type { Recipients } from '../../model/mail/recipient.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { TemplateContent } from '../../model/ports/template.renderer.js';
 import type { MailingResult, TransactionalMailingHandle } from '../../model/reports/mailing-handle.js';
-import type { HostTransaction } from '../../store/database/host.transaction.js';
-import type { MailingTerms } from '../../store/intake/template-email.persister.js';
+import type { HostTransaction, MailingTerms } from '../../model/ports/mailing.persister.js';
+import { HostTransactionSession } from '../../store/database/host-transaction.session.js';
 import type { KnownMailing } from '../../store/queries/read-results.js';
 import { keptOf, type MailingIntake, type MailingIntakeParts } from './mailing-intake.js';
 import { RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
@@ -132,7 +132,7 @@ export class TransactionIntake {
   /** @returns null if the key is free now. */
   async #findKnown(idempotencyKey: string, transaction: HostTransaction): Promise<KnownMailing | null> {
     const { reader, persister } = this.parts;
-    const known = await reader.findByKey(idempotencyKey, transaction);
+    const known = await reader.findByKey(idempotencyKey, HostTransactionSession.of(transaction));
     if (known?.status === 'loading') throw new TransactionKeyBusyError(idempotencyKey, known.mailingId);
     if (known?.status !== 'failed') return known;
     await persister.releaseKey(known.mailingId, transaction);

@@ -3,7 +3,7 @@ import type { MailingSettings } from '../../model/options/mailing-options.js';
 import type { MailingClaims } from '../../store/claims/mailing-claims.js';
 import type { DeadBatch } from '../../store/claims/find-dead-batches.js';
 import type { TemplateEmailBatchPersister } from '../../store/claims/template-email-batch.persister.js';
-import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
+import type { MailingPersister } from '../../model/ports/mailing.persister.js';
 import type { BatchWorker } from '../execution/batch-worker.js';
 import type { ClaimAcquirer } from '../claims/claim.acquirer.js';
 import type { ActiveDispatcher } from '../execution/active.dispatcher.js';
@@ -17,7 +17,7 @@ import type { Sweep } from './sweep.js';
 export interface BatchSweepParts {
   settings: Pick<MailingSettings, 'uniqServerId'>;
   batches: TemplateEmailBatchPersister;
-  persister: TemplateEmailPersister;
+  persister: MailingPersister;
   mailings: MailingClaims;
   claims: ClaimAcquirer;
   worker: BatchWorker;

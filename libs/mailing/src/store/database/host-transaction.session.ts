@@ -1,5 +1,7 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { queueOf } from './serial-queue.js';
+import { InvalidArgumentError } from '../../model/errors/argument.errors.js';
+import type { HostTransaction } from '../../model/ports/mailing.persister.js';
 import type { Dialect } from '../connections/dialect.js';
 import type {
   Inserted,
@@ -12,14 +14,8 @@ import type {
 /**
  * A transaction of the host that the plugin writes in. It commits nothing, and repeats nothing: after a deadlock the database has rolled back what the
  * host wrote, too.
- *
- * @example
- * ```ts
- * declare const transaction: HostTransaction;
- * await transaction.manager.query('INSERT INTO audit_line (what) VALUES (?)', ['a mailing was written']);
- * ```
  */
-export class HostTransaction implements TransactionalSession {
+export class HostTransactionSession implements HostTransaction, TransactionalSession {
   readonly dialect: Dialect;
   readonly tables: TableNames;
   readonly currentRows: string;
@@ -46,15 +42,25 @@ export class HostTransaction implements TransactionalSession {
   static during<T>(
     database: MailingDatabase,
     manager: EntityManager,
-    job: (transaction: HostTransaction) => Promise<T>,
+    job: (transaction: HostTransactionSession) => Promise<T>,
   ): Promise<T> {
     const runner = manager.queryRunner as QueryRunner;
     const run = (): Promise<T> =>
       database.onRunner(runner, (session) => {
-        const transaction = new HostTransaction(manager, session, runner);
+        const transaction = new HostTransactionSession(manager, session, runner);
         return transaction.transaction(() => job(transaction));
       });
     return queueOf(runner).run(run);
+  }
+
+  /** @throws InvalidArgumentError unless it is what `during` has handed to its job. */
+  static of(transaction: HostTransaction): HostTransactionSession {
+    if (transaction instanceof HostTransactionSession) return transaction;
+    throw new InvalidArgumentError(
+      'transaction',
+      'what inside() has handed to its job, or null',
+      transaction,
+    );
   }
 
   rows<T>(sql: string, parameters?: unknown[]): Promise<T[]> {
