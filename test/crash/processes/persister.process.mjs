@@ -1,8 +1,14 @@
 // Two mailings through a persister of the host, in a process that kills itself at the visit MAILING_DIE_ON of the fault point MAILING_DIE_AT. The
-// persister says on standard output what it writes and reads, and refuses a mailing of one name. The next process completes the other mailing.
+// persister writes an audit line in the transaction of each mailing, and one for each mailing that is read; it refuses a mailing of one name. The next
+// process completes the other mailing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
-import { MailingQuery, TemplateEmailPersister, TemplateEmailSender } from '../../../dist/libs/mailing/src/index.js';
+import { DataSource } from 'typeorm';
+import {
+  MailingQuery,
+  TemplateEmailPersister,
+  TemplateEmailSender,
+} from '../../../dist/libs/mailing/src/index.js';
 import { dieAtFaultPoint, hostWith } from './mortal-host.mjs';
 
 const { env } = process;
@@ -10,19 +16,39 @@ const { env } = process;
 dieAtFaultPoint();
 
 class AuditedPersister extends TemplateEmailPersister {
-  async createMailing(info, ...rest) {
+  constructor(stored, dataSource) {
+    super(stored);
+    this.dataSource = dataSource;
+  }
+
+  async createMailing(info, uniqServerId, claimToken, terms, content) {
     if (info.name === 'refused') throw new Error('No mailing has that name here.');
-    const mailingId = await super.createMailing(info, ...rest);
-    console.log(`created ${mailingId}`);
-    return mailingId;
+    return this.dataSource.transaction((manager) =>
+      this.inside(manager, async (transaction) => {
+        const mailingId = await super.createMailing(
+          info,
+          uniqServerId,
+          claimToken,
+          terms,
+          content,
+          transaction,
+        );
+        if (mailingId) await this.write(manager, mailingId, 'created');
+        return mailingId;
+      }),
+    );
   }
 
   async readMailing(mailingId) {
-    console.log(`read ${mailingId}`);
+    await this.write(this.dataSource.manager, mailingId, 'read');
     return super.readMailing(mailingId);
   }
+
+  write(manager, mailingId, what) {
+    return manager.query(`INSERT INTO audit_line (mailing_id, what) VALUES ('${mailingId}', '${what}')`);
+  }
 }
-Reflect.defineMetadata('design:paramtypes', [TemplateEmailPersister], AuditedPersister);
+Reflect.defineMetadata('design:paramtypes', [TemplateEmailPersister, DataSource], AuditedPersister);
 
 const Root = hostWith(
   {
@@ -47,10 +73,8 @@ const info = {
   batchSize: 6,
 };
 const list = Array.from({ length: Number(env.RECIPIENTS) }, (_, n) => `reader${n}@home.example`);
-await sender.sendEmailMessage({ ...info, name: 'refused' }, list, {}).then(
-  () => console.log('accepted what was to be refused'),
-  (error) => console.log(`refused: ${error.message}`),
-);
+const outcome = await sender.sendEmailMessage({ ...info, name: 'refused' }, list, {}).catch((error) => error);
+if (outcome?.message !== 'No mailing has that name here.') process.exit(2);
 const { mailingId } = await sender.sendEmailMessage(info, list, { idempotencyKey: 'one' });
 while ((await query.get(mailingId)).status !== 'completed') await sleep(5);
 await app.close();

@@ -118,7 +118,7 @@ export class ActivePersister implements MailingPersister {
     const terms = { call: 'MailingPersister.readMailing', timeoutMs: this.timeoutMs };
     const mailing = await askHost(terms, () => host.readMailing(mailingId));
     const isIt = (answer: unknown): boolean => answer === null || isMailing(answer, mailingId);
-    return answered('readMailing', 'the mailing that was asked for, or null', mailing, isIt);
+    return answered('readMailing', 'the whole mailing that was asked for, or null', mailing, isIt);
   }
 
   async pausePending(mailingId: string, reason: string): Promise<boolean> {
@@ -153,6 +153,20 @@ function isChunkOrNull(answer: unknown): boolean {
 }
 
 function isMailing(answer: unknown, mailingId: string): boolean {
-  const { mailingId: found, info } = (answer ?? {}) as Partial<StoredMailing>;
-  return found === mailingId && isPlainObject(info);
+  const {
+    mailingId: found,
+    info,
+    content,
+    attachmentGone,
+    unreadable,
+    numProfiles,
+  } = (answer ?? {}) as Partial<StoredMailing>;
+  return (
+    found === mailingId &&
+    isPlainObject(info) &&
+    (content === null || isPlainObject(content)) &&
+    (attachmentGone === null || typeof attachmentGone?.reason === 'string') &&
+    (unreadable === null || typeof unreadable === 'string') &&
+    Number.isSafeInteger(numProfiles)
+  );
 }
