@@ -62,9 +62,9 @@ export const ANCESTOR_NAMES: readonly (readonly [heading: string, names: readonl
   [
     'TemplateEmailSender: properties',
     [
-      ['emailMessageSender', 'class:EMAIL_MESSAGE_SENDER option:transporterName'],
+      ['emailMessageSender', 'class:EMAIL_MESSAGE_SENDER option:messageSender option:transporterName'],
       ['templateRendererServlet, requestSetupServlet, templateInvoker', 'option:renderer'],
-      ['templateEmailPersister', 'class:TemplateEmailPersister', 'Not to be replaced.'],
+      ['templateEmailPersister', 'option:templateEmailPersister'],
       ['templateEmailListeners', 'class:MailingEvents'],
       ['enabledAsTemplateMailServer', 'option:enabledAsTemplateMailServer'],
       ['batchIfPossible', 'option:batch.batchIfPossible'],

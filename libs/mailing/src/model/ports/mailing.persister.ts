@@ -71,11 +71,14 @@ export interface WrittenChunk {
  *     super(stored);
  *   }
  *
- *   override async createMailing(...request: Parameters<TemplateEmailPersister['createMailing']>): Promise<string | null> {
- *     const mailingId = await super.createMailing(...request);
- *     const manager = request[5]?.manager ?? this.dataSource.manager;
- *     await manager.query('INSERT INTO audit_line (mailing_id) VALUES (?)', [mailingId]);
- *     return mailingId;
+ *   override async createMailing(...request: Parameters<MailingPersister['createMailing']>): Promise<string | null> {
+ *     const [info, uniqServerId, claimToken, terms, content, given] = request;
+ *     const create = async (transaction: HostTransaction): Promise<string | null> => {
+ *       const mailingId = await super.createMailing(info, uniqServerId, claimToken, terms, content, transaction);
+ *       await transaction.manager.query('INSERT INTO audit_line (mailing_id) VALUES (?)', [mailingId]);
+ *       return mailingId;
+ *     };
+ *     return given ? create(given) : this.dataSource.transaction((manager) => this.inside(manager, create));
  *   }
  * }
  * ```
