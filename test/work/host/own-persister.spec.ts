@@ -215,7 +215,7 @@ describe('a class that is no persister', () => {
   it.each([
     ['another mailing', (stored: StoredMailing) => ({ ...stored, mailingId: 'another' })],
     [
-      'a mailing without a name for what is gone',
+      'a mailing without `unreadable`',
       (stored: StoredMailing) => ({ ...stored, unreadable: undefined }),
     ],
     ['a mailing without info', (stored: StoredMailing) => ({ ...stored, info: undefined })],
