@@ -159,7 +159,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
   it('other mailings use the slot of one that waits for the host, also while it waits to ask again', async () => {
     const app = await boot({
       profileRepository: MoodyProfiles,
-      run: { maxConcurrentMailings: 1, hostCallTimeoutMs: 1_000 },
+      run: { maxConcurrentMailings: 1, hostCallTimeoutMs: 300 },
     });
     const mailingId = await send(app, PROFILES);
     await isInProgress(mailingId);
