@@ -28,7 +28,9 @@ describe('E9 an application that installs the package', () => {
     const host = await ScaffoldedHost.prepare(folder, tarball, cell);
     await host.compile();
     await using inbox = await SmtpInbox.start();
-    expect(await host.send(inbox.url)).toEqual({ status: 'completed', numSent: 2, unsubscribe: 'function' });
+    const { printed, log } = await host.send(inbox.url);
+    expect(printed).toEqual({ status: 'completed', numSent: 2, unsubscribe: 'function' });
+    expect(log.join('\n')).toContain('completed, 2 sent, 0 errors');
     expect(inbox.countsByRecipient()).toEqual(
       new Map([
         ['ann@home.example', 1],

@@ -155,7 +155,7 @@ class Newsletters {
 class AppModule {}
 
 async function main(): Promise<void> {
-  const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn'] });
+  const app = await NestFactory.createApplicationContext(AppModule);
   app.enableShutdownHooks();
   console.log(JSON.stringify({ ...(await app.get(Newsletters).send() as object), unsubscribe: typeof MailingUnsubscribeModule }));
   await app.close();

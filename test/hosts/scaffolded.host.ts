@@ -60,12 +60,16 @@ export class ScaffoldedHost {
     await told(this.node, ['node_modules/typescript/bin/tsc'], this.folder);
   }
 
-  /** @returns what it printed at the end of its mailing. */
-  async send(smtpUrl: string): Promise<unknown> {
+  /** @returns what it printed at the end of its mailing, and the lines of its log about the mailing. */
+  async send(smtpUrl: string): Promise<{ printed: unknown; log: string[] }> {
     const env = { SMTP_URL: smtpUrl, DATABASE_FILE: ':memory:' };
     const { stdout, stderr } = await told(this.node, ['dist/main.js'], this.folder, env);
     if (stderr) throw new Error(stderr);
-    return JSON.parse(stdout.trimEnd().split('\n').at(-1) as string);
+    const lines = stdout.split('\n');
+    return {
+      printed: JSON.parse(lines.findLast((line) => line.startsWith('{')) as string),
+      log: lines.filter((line) => line.includes('[Mailing]')),
+    };
   }
 
   async test(): Promise<void> {

@@ -251,7 +251,7 @@ export class EventLogger {
     const { level, text, fault: which } = LINES[name];
     events.on(name, (facts) => {
       const who = this.#whoOf(facts);
-      if (!Logger.isLevelEnabled(level)) return;
+      // Not asked whether the level is shown: Nest 11 says no where the host has named no levels, and shows all of them.
       const numHidden = which ? this.#repeated.next(faultOf(name, who, which(facts))) : 0;
       if (numHidden === null) return;
       const more = numHidden === 0 ? '' : ` (${numHidden} more times since the last line)`;
