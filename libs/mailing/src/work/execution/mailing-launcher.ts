@@ -82,7 +82,7 @@ export class MailingLauncher {
     const end = (): void => wait.abort();
     stop.addEventListener('abort', end, { once: true });
     this.#looks.add(wait);
-    await delay(ms, undefined, { ref: false, signal: wait.signal }).catch(() => undefined);
+    await delay(ms, undefined, { signal: wait.signal }).catch(() => undefined);
     this.#looks.delete(wait);
     stop.removeEventListener('abort', end);
   }
