@@ -214,10 +214,7 @@ describe('a class that is no persister', () => {
 
   it.each([
     ['another mailing', (stored: StoredMailing) => ({ ...stored, mailingId: 'another' })],
-    [
-      'a mailing without `unreadable`',
-      (stored: StoredMailing) => ({ ...stored, unreadable: undefined }),
-    ],
+    ['a mailing without `unreadable`', (stored: StoredMailing) => ({ ...stored, unreadable: undefined })],
     ['a mailing without info', (stored: StoredMailing) => ({ ...stored, info: undefined })],
     ['text', () => 'a mailing'],
   ])('is told that %s is no answer, and the mailing waits', async (_what, read) => {
