@@ -88,7 +88,13 @@ function mailingSections(): string[] {
     'The fields of `SendOptions`, the third argument of `sendEmailMessage`; see [sending](sending.md).',
     '',
     ...membersOf(interfaceOf(`${MAIL}/send-options.ts`, 'SendOptions')),
+    ...membersOf(interfaceOf(`${MAIL}/send-options.ts`, 'TransactionalSendOptions')).filter(isNew),
   ];
+}
+
+/** Its other members narrow those of `SendOptions`. */
+function isNew(line: string): boolean {
+  return line.startsWith('- `transaction`');
 }
 
 function headingOf({ heading, part, intro, path }: OptionSection, group: string): string[] {

@@ -65,6 +65,19 @@ describe('a schema of options', () => {
     expect(fault.expected).toContain(expected);
   });
 
+  it.each([
+    [{ isOpen: true }, 'Give it as valve.isOpen.'],
+    [{ isShut: true }, undefined],
+  ])('says in which group the unknown option of %j belongs', (given, nextStep) => {
+    let fault: OptionFault | null = null;
+    try {
+      read(given);
+    } catch (error) {
+      ({ fault } = error as PumpError);
+    }
+    expect(fault?.nextStep).toBe(nextStep);
+  });
+
   it('compiles only with what is in its group: a default, a bound, and the value of a custom option', () => {
     const ofAnother = {
       litres: whole({ default: 5, min: 1, max: 10 }),

@@ -17,6 +17,12 @@ const PAGES = [
     .map((file) => join('docs', file)),
 ];
 
+const { files: PACKED } = JSON.parse(await readFile('package.json', 'utf8')) as { files: string[] };
+
+function isPacked(path: string): boolean {
+  return PACKED.some((entry) => path === entry || path.startsWith(`${entry}/`));
+}
+
 describe.each(PAGES)('%s', (page) => {
   it('names files and folders of ours that are there', async () => {
     const named = [
@@ -36,6 +42,15 @@ describe.each(PAGES)('%s', (page) => {
     expect(wrong).toEqual([]);
   });
 });
+
+it.each(PAGES.filter((page) => page === 'README.md' || isPacked(page)))(
+  '%s leads to no file that the package does not have',
+  async (page) => {
+    const links = [...(await readFile(page, 'utf8')).matchAll(/\]\((?!https?:)([^)#\s]+)/g)];
+    const targets = links.map(([, target]) => join(dirname(page), target));
+    expect(targets.filter((target) => target !== 'README.md' && !isPacked(target))).toEqual([]);
+  },
+);
 
 it('docs/README.md names each page of docs once', async () => {
   const index = await readFile('docs/README.md', 'utf8');

@@ -116,10 +116,7 @@ describe('failures and the clock of a test', () => {
   });
 
   it('a mailing in batches, with one recipient to be tried again', async () => {
-    await host.start({
-      enabledAsTemplateMailServer: true,
-      batch: { emailsPerBatch: 2, pollIntervalMs: 600_000 },
-    });
+    await host.start({ batch: { emailsPerBatch: 2, pollIntervalMs: 600_000 } });
     host.mailing.failNext('temporary');
     const mailingId = await host.send(people(5), { batched: true });
     await host.mailing.flush();
@@ -131,7 +128,7 @@ describe('failures and the clock of a test', () => {
   });
 
   it('a paused mailing and one of a server without batches are not waited for', async () => {
-    await host.start();
+    await host.start({ enabledAsTemplateMailServer: false });
     host.mailing.failNext('temporary');
     const paused = await host.send(people(1));
     await host.mailing.flush();

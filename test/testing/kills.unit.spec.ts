@@ -66,7 +66,7 @@ describe('a kill in a test', () => {
   });
 
   it('batches of the dead go on, too', async () => {
-    const server = { enabledAsTemplateMailServer: true, batch: { emailsPerBatch: 2, numBatchThreads: 1 } };
+    const server = { batch: { emailsPerBatch: 2, numBatchThreads: 1 } };
     await host.start(server);
     host.mailing.killAfter(3);
     const mailingId = await host.send(people(6), { batched: true });

@@ -6,7 +6,7 @@ import 'reflect-metadata';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { MailerModule } from '@nestjs-modules/mailer';
-import { Controller, type DynamicModule, Get, Injectable, Module, ServiceUnavailableException, type Type } from '@nestjs/common';
+import { Controller, type DynamicModule, Get, type INestApplicationContext, Injectable, Module, ServiceUnavailableException, type Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, Entity, In, PrimaryGeneratedColumn, type Repository, DataSource } from 'typeorm';
@@ -25,6 +25,7 @@ import { MailingUnsubscribeModule, type Unsubscriber } from 'nestjs-mailing/unsu
 /** Declarations of the host; those that an example has itself are left out. */
 const DECLARATIONS = [
   'declare const url: string;',
+  'declare const app: INestApplicationContext;',
   'declare const dir: string;',
   'declare const port: number;',
   'declare const runInSeparateThread: boolean;',

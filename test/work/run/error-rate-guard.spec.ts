@@ -17,7 +17,7 @@ function afterThat(count: number, answer: { code: number; text: string }): SmtpH
 /** Short enough for a test, with enough attempts for those that are made before the pause. */
 const RETRIES = { retry: { maxAttempts: 50, initialDelayMs: 2_000 } };
 
-/** Sends to 800 recipients, of whom the mail server takes 500, and resolves with the numbers at the pause. */
+/** Sends to 800 recipients, of which the mail server takes 500, and resolves with the numbers at the pause. */
 async function pauseAfter500(
   rig: MailingRig,
   answer: { code: number; text: string },

@@ -12,7 +12,7 @@ export type OptionSchema<O extends object> = {
 
 /** Any schema; those of `OptionSchema` are checked against the interface of their options. */
 // oxlint-disable-next-line no-explicit-any
-type AnySchema = Readonly<Record<string, OptionKind<any, any>>>;
+type AnySchema = Readonly<Record<string, OptionKind<any, any> & { schema?: AnySchema }>>;
 
 /** The values of the options of a schema, after reading. */
 export type ReadOptions<S> = {
@@ -39,11 +39,25 @@ export function readOptions<S extends AnySchema>(
   for (const name of Object.keys(values)) {
     if (Object.hasOwn(schema, name)) continue;
     const expected = `absent, because the options here are ${Object.keys(schema).join(', ')}`;
-    throw at.of(name).wrong(expected, values[name], undefined, hints[name]);
+    throw at.of(name).wrong(expected, values[name], undefined, hints[name] ?? groupHint(at, schema, name));
   }
   const read: Record<string, unknown> = {};
   for (const [name, kind] of Object.entries(schema)) read[name] = kind.read(at.of(name), values[name], read);
   return read as ReadOptions<S>;
+}
+
+/** The next step for an option that one of the inner groups has. */
+function groupHint(at: OptionPlace, schema: AnySchema, name: string): string | undefined {
+  const paths = pathsOf(schema, name).map((path) => at.of(path).path);
+  return paths.length ? `Give it as ${paths.join(' or ')}.` : undefined;
+}
+
+function pathsOf(schema: AnySchema, name: string): string[] {
+  return Object.entries(schema).flatMap(([key, { schema: inner }]) => {
+    if (!inner) return [];
+    const here = Object.hasOwn(inner, name) ? [name] : [];
+    return [...here, ...pathsOf(inner, name)].map((path) => `${key}.${path}`);
+  });
 }
 
 /** A group within a group. @param schema of its own options. */
