@@ -47,7 +47,7 @@ export class MailingHostModule {
           uniqServerId: settings.serverId,
           bulkSmtp: settings.bulkSmtp ?? false,
           enabledAsTemplateMailServer: settings.takesBatches,
-          journal: settings.journalDir === undefined ? undefined : { dir: settings.journalDir },
+          journal: settings.journalDir === undefined ? false : { dir: settings.journalDir },
           run: { concurrency: settings.concurrency, maxInDoubt: settings.maxInDoubt },
         }),
       ],

@@ -67,7 +67,8 @@ export class AppModule {
 }
 
 function journalOf({ MAILING_JOURNAL_DIR: dir }: HostConfiguration): Pick<MailingModuleOptions, 'journal'> {
-  return dir === undefined ? {} : { journal: { dir } };
+  if (dir === undefined) return {};
+  return { journal: dir === 'off' ? false : { dir } };
 }
 
 /** Each batch has its own messages in flight. With too few connections they would wait in the pool until their timeout. */

@@ -35,7 +35,7 @@ const environment = z.object({
   MAILING_CONCURRENCY: z.coerce.number().int().min(1).max(1000).default(5),
   /** Default: twice the concurrency. */
   MAILING_MAX_IN_DOUBT: z.coerce.number().int().min(1).max(100_000).optional(),
-  /** A folder of this machine. Absent: no journal. */
+  /** A folder of this machine, or `off`. Absent: one in the state directory of the user. */
   MAILING_JOURNAL_DIR: z.string().min(1).optional(),
   MAILING_HEARTBEAT_INTERVAL_MS: z.coerce.number().int().min(20).max(600_000).default(5_000),
   MAILING_IDLE_TRANSACTION_TIMEOUT_MS: z.coerce.number().int().min(0).max(3_600_000).optional(),

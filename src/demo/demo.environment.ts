@@ -4,9 +4,9 @@ import type { DemoOptions } from './demo.options.js';
 const CONCURRENCY = 5;
 const BATCH_THREADS = 2;
 
-/** The most that one kill can leave in doubt: the plugin's default for this concurrency, for each batch that is being sent. */
+/** The most that one kill can leave in doubt: the messages in flight, as the journal tells them, of each batch that is being sent. */
 export function maxInDoubtOf(servers: number): number {
-  return 2 * CONCURRENCY * (servers > 1 ? BATCH_THREADS : 1);
+  return CONCURRENCY * (servers > 1 ? BATCH_THREADS : 1);
 }
 
 /** Ids of the servers of one demo run; several demos may share a database. */
@@ -21,12 +21,15 @@ export function environmentOf(
   { servers, inDoubt, smtpUrl }: DemoOptions,
   databaseUrl: string,
   inbox: EmbeddedInbox | null,
+  folder: string,
 ): Record<string, string> {
   return {
     PORT: '0',
     DATABASE_URL: databaseUrl,
     SMTP_URL: inbox?.urlFor(serverId) ?? String(smtpUrl),
     MAILING_SERVER_ID: serverId,
+    // The journals stay beside the other files of the demo.
+    XDG_STATE_HOME: folder,
     MAILING_IN_DOUBT: inDoubt,
     MAILING_CONCURRENCY: String(CONCURRENCY),
     // Enough for the largest list that the demo accepts.

@@ -31,7 +31,7 @@ async function demo(options: DemoOptions): Promise<boolean> {
   const maxInDoubt = maxInDoubtOf(servers);
   const run = new (servers > 1 ? ClusterRun : DemoRun)({
     serverIds,
-    envOf: (id) => environmentOf(id, options, databaseUrl, inbox),
+    envOf: (id) => environmentOf(id, options, databaseUrl, inbox, folder),
     csv,
     recipients,
     kills,

@@ -80,8 +80,8 @@ const JOURNAL_GAPS: FaultPoint[] = [
 
 describe.each<[string, LifeOptions, FaultPoint[]]>([
   ['speaking SMTP by itself', { isBulk: true }, OWN_GAPS],
-  ['with a journal', { hasJournal: true }, JOURNAL_GAPS],
-  ['with a journal, speaking SMTP by itself', { hasJournal: true, isBulk: true }, JOURNAL_GAPS],
+  ['without a journal', { journal: 'off' }, JOURNAL_GAPS],
+  ['without a journal, speaking SMTP by itself', { journal: 'off', isBulk: true }, JOURNAL_GAPS],
 ])('a process that dies, %s (sqlite)', (_how, how, gaps) => {
   const life = KilledLife.forEachTest('sqlite', how);
 

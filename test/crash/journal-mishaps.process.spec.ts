@@ -42,7 +42,7 @@ const MISHAPS: [string, Mishap][] = [
 ];
 
 describe('the journal of a dead process meets', () => {
-  const life = KilledLife.forEachTest('sqlite', { hasJournal: true });
+  const life = KilledLife.forEachTest('sqlite', { journal: 'named' });
 
   it.each(MISHAPS)('%s: the promise holds', async (_what, mishap) => {
     // As many as possible are marked, one was answered, and one is in flight.

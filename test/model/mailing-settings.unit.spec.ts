@@ -75,7 +75,7 @@ describe('toMailingSettings', () => {
       enabledAsTemplateMailServer: false,
       logRecipients: false,
       unsubscribe: null,
-      journal: null,
+      journal: { dir: null },
       attachments: { maxBytes: 26_214_400, fetchTimeoutMs: 30_000, store: 'table' },
       errorGuard: { sampleSize: 50, maxErrorPercent: 80 },
       server: {

@@ -19,6 +19,8 @@ export default async function setup(): Promise<() => Promise<void>> {
   const reaper = new Reaper(directory);
   // Windows asks for the other two.
   for (const name of ['TMPDIR', 'TEMP', 'TMP']) process.env[name] = directory;
+  // The journals of servers that name no folder for them.
+  process.env.XDG_STATE_HOME = await mkdtemp(join(directory, 'state-'));
   const broker = await ServerBroker.start();
 
   return async () => {

@@ -42,7 +42,7 @@ export class MailingTestingModule {
   /**
    * Takes the place of `TypeOrmModule.forRoot`, `MailerModule.forRoot` and `MailingModule.forRoot` in a test. It is global by default. Entities of
    * `TypeOrmModule.forFeature` get tables. Defaults that differ from those of `MailingModule`: one message at a time (`run.concurrency` and
-   * `run.maxInDoubt` are 1), `enabledAsTemplateMailServer` is true, so batched mailings are sent, too, and `uniqServerId` is `test`.
+   * `run.maxInDoubt` are 1), `enabledAsTemplateMailServer` is true, so batched mailings are sent, too, there is no journal, and `uniqServerId` is `test`.
    *
    * @throws MailingTestingArgumentError if `testing` is no `MailingTesting`. When the module is compiled: MailingOptionsError if another option is
    * wrong, MailingTestingDriverError if no driver for SQLite is installed, MailingTestingRunningError if another application runs on the same
@@ -66,6 +66,7 @@ export class MailingTestingModule {
       }),
       MailingModule.forRoot({
         uniqServerId: 'test',
+        journal: false,
         enabledAsTemplateMailServer: true,
         ...(mailing as MailingModuleOptions),
         // The default of `maxInDoubt` depends on a `concurrency` that is given.

@@ -27,6 +27,7 @@ import { JournalRecovery } from '../../../libs/mailing/src/work/claims/journal.r
 import { ActiveDispatcher } from '../../../libs/mailing/src/work/execution/active.dispatcher.js';
 import { InDoubtDecision } from '../../../libs/mailing/src/work/claims/in-doubt.decision.js';
 import { HeldMailings } from '../../../libs/mailing/src/work/execution/held.mailings.js';
+import { JournalFolder } from '../../../libs/mailing/src/store/journal/journal.folder.js';
 import { JournalManager } from '../../../libs/mailing/src/work/servers/journal.manager.js';
 import { MailingIntake } from '../../../libs/mailing/src/work/intake/mailing-intake.js';
 import { MailingLauncher } from '../../../libs/mailing/src/work/execution/mailing-launcher.js';
@@ -126,7 +127,9 @@ export class ModelServer {
     const settings = settingsOf(id, journalDir);
     this.hasJournal = journalDir !== null;
     const events = new MailingEvents();
-    const journal = new JournalManager(settings, events);
+    const folder = new JournalFolder(settings, dataSource);
+    const journal = new JournalManager(folder, events);
+    journal.prepare();
     const database = (this.#database = new MortalDatabase(dataSource));
     const persister = new TemplateEmailPersister(database);
     const reader = new MailingReader(database);
@@ -140,7 +143,8 @@ export class ModelServer {
     const batches = new TemplateEmailBatchPersister(database);
     const heartbeats = new HeartbeatTimer(membership, runs, settings, events);
     const periodic = new TemplateEmailPeriodicService(heartbeats);
-    const journals = (this.#journals = new JournalRecovery(settings, membership, claims, batches, periodic));
+    const known = [folder, settings, membership, claims, batches, periodic] as const;
+    const journals = (this.#journals = new JournalRecovery(...known));
     const taken = { settings, claims, batches, membership, doubts, journals, recorder, faultPoints };
     const taker = new ClaimAcquirer({ ...taken, fencedRuns: this.#fencedRuns });
     const runner = this.#runner(settings, membership, journal, events);
@@ -259,7 +263,7 @@ function settingsOf(id: string, journalDir: string | null): MailingSettings {
     uniqServerId: id,
     migrationList: ['*'],
     run: { concurrency: CONCURRENCY, maxInDoubt: MAX_IN_DOUBT },
-    ...(journalDir === null ? {} : { journal: { dir: journalDir } }),
+    journal: journalDir === null ? false : { dir: journalDir },
     retry: { maxAttempts: 3, initialDelayMs: 5 },
     errorGuard: { sampleSize: 0 },
     server: { heartbeatIntervalMs: 20, leaseMs: 3_600_000 },

@@ -18,9 +18,10 @@ import { SurvivingLives } from './surviving-lives.js';
 const DYING_LIFE = builtProgram('dying-life.process');
 const RECIPIENTS = 16;
 const CONCURRENCY = 2;
-const MAX_IN_DOUBT = 4;
-/** With a journal, far more than are in flight. Without it all of them would be in doubt. */
-const MAX_IN_DOUBT_WITH_JOURNAL = 12;
+/** Far more than are in flight. */
+const MAX_IN_DOUBT = 12;
+/** Without a journal all of them may be in doubt. */
+const MAX_IN_DOUBT_WITHOUT_JOURNAL = 4;
 const LIFE_DEADLINE_MS = 25_000;
 /** Batches that a process works on at a time, and so the slices that its death leaves. */
 const BATCH_THREADS = 2;
@@ -40,8 +41,8 @@ export interface LifeOptions {
   isBatched?: boolean;
   /** Default: false. */
   isBulk?: boolean;
-  /** Default: false. */
-  hasJournal?: boolean;
+  /** `named`: in a folder that an option names. Default: where a journal is by default. */
+  journal?: 'off' | 'named';
 }
 
 /** A change to the journal of a process after its death. */
@@ -103,14 +104,15 @@ export class KilledLife {
       .map(([address, count]) => `${address} got ${count} copies`);
     for (const mailing of mailings) {
       if (mailing.status === 'failed') continue;
-      const mostOfOne = this.how.hasJournal && mishap?.isBelieved !== false ? CONCURRENCY : this.#maxInDoubt;
+      const isKnown = this.how.journal !== 'off' && mishap?.isBelieved !== false;
+      const mostOfOne = isKnown ? CONCURRENCY : this.#maxInDoubt;
       complaints.push(...(await this.#judge(mailing, copies, deaths.length * mostOfOne)));
     }
     return complaints;
   }
 
   get #maxInDoubt(): number {
-    return this.how.hasJournal ? MAX_IN_DOUBT_WITH_JOURNAL : MAX_IN_DOUBT;
+    return this.how.journal === 'off' ? MAX_IN_DOUBT_WITHOUT_JOURNAL : MAX_IN_DOUBT;
   }
 
   get #journals(): string {
@@ -146,7 +148,7 @@ export class KilledLife {
   }
 
   #env(server = 'test:1'): Record<string, string> {
-    const { hasJournal = false, isBulk = false, isBatched = false } = this.how;
+    const { journal = '', isBulk = false, isBatched = false } = this.how;
     return {
       DATABASE_URL: this.database.url,
       SMTP_URL: this.inbox.url,
@@ -156,7 +158,7 @@ export class KilledLife {
       RECIPIENTS: String(RECIPIENTS),
       CONCURRENCY: String(CONCURRENCY),
       MAX_IN_DOUBT: String(this.#maxInDoubt),
-      JOURNAL_DIR: hasJournal ? this.#journals : '',
+      JOURNAL: journal === 'named' ? this.#journals : journal,
       BULK_SMTP: isBulk ? 'yes' : 'no',
       BATCH_SIZE: String(isBatched ? BATCH_SIZE : 0),
       BATCH_THREADS: String(BATCH_THREADS),

@@ -75,7 +75,7 @@ function rootOf(env) {
       inDoubt: (recipients) => recipients.map(() => 'leave'),
       run: { concurrency: Number(env.CONCURRENCY), maxInDoubt: Number(env.MAX_IN_DOUBT) },
       retry: { initialDelayMs: 20 },
-      ...(env.JOURNAL_DIR ? { journal: { dir: env.JOURNAL_DIR } } : {}),
+      ...(env.JOURNAL === '' ? {} : { journal: env.JOURNAL === 'off' ? false : { dir: env.JOURNAL } }),
       errorGuard: { sampleSize: 0 },
       server: { heartbeatIntervalMs: 50, leaseMs: 60_000 },
       ...(batchSize > 0 ? takingBatches(batchSize, Number(env.BATCH_THREADS)) : {}),

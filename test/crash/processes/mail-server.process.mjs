@@ -31,7 +31,7 @@ Module({
       bulkSmtp: configuration.MAILING_BULK_SMTP,
       enabledAsTemplateMailServer: env.TAKES_BATCHES === 'yes',
       run: { concurrency, maxInDoubt: configuration.MAILING_MAX_IN_DOUBT },
-      ...(configuration.MAILING_JOURNAL_DIR ? { journal: { dir: configuration.MAILING_JOURNAL_DIR } } : {}),
+      ...(configuration.MAILING_JOURNAL_DIR === 'off' ? { journal: false } : {}),
       batch: {
         batchIfPossible: true,
         emailsPerBatch: Number(env.BATCH_SIZE),

@@ -4,7 +4,6 @@ import { seededRandom } from '../../../src/demo/seeded-random.js';
 import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { readProgress } from '../../support/databases/stored-progress.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
-import { journalFolder } from '../../support/hosts/journal-folder.js';
 import { NewsletterService } from '../../support/hosts/newsletter-service.js';
 import { readerAddresses } from '../../support/hosts/reader-list.js';
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
@@ -34,7 +33,6 @@ export class ClusterKillsRound {
     private readonly parts: RoundParts,
     private readonly database: FreshDatabase,
     private readonly inbox: SmtpInbox,
-    private readonly journals: string,
   ) {
     this.#random = seededRandom(parts.seed);
   }
@@ -48,8 +46,7 @@ export class ClusterKillsRound {
       keepRaw: 0,
       answer: ({ command }) => (command === 'END' ? delay(random() * MAX_ANSWER_MS) : undefined),
     });
-    await using journals = await journalFolder();
-    return await new ClusterKillsRound(parts, database, inbox, journals.path).#run();
+    return await new ClusterKillsRound(parts, database, inbox).#run();
   }
 
   async #run(): Promise<RoundResult> {
@@ -99,7 +96,7 @@ export class ClusterKillsRound {
       main: MAIL_SERVER,
       env: {
         TAKES_BATCHES: 'yes',
-        ...environmentOf(this.parts, this.journals),
+        ...environmentOf(this.parts),
         BATCH_THREADS: String(BATCH_THREADS),
         BATCH_SIZE: String(Math.max(1, Math.ceil(this.parts.recipients / BATCHES))),
       },

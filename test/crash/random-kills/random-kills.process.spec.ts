@@ -26,7 +26,7 @@ forEachDatabase('random kills', (database) => {
       missing: 0,
       inDoubt: expect.any(Number) as number,
       maxInDoubtPerKill: expect.any(Number) as number,
-      bound: 10,
+      bound: 5,
       seed: SEED,
       database,
       complaints: [],
@@ -40,8 +40,8 @@ forEachDatabase('random kills', (database) => {
 
 const HOW: [string, object][] = [
   ['that speaks SMTP by itself', { bulkSmtp: true }],
-  ['that speaks SMTP by itself and keeps a journal', { bulkSmtp: true, journal: true }],
-  ['that keeps a journal, one of three servers', { journal: true, servers: 3 }],
+  ['that speaks SMTP by itself without a journal', { bulkSmtp: true, journal: false }],
+  ['without a journal, one of three servers', { journal: false, servers: 3 }],
 ];
 
 describe.each(INNODB_KINDS.flatMap((database) => HOW.map(([what, how]) => [what, database, how] as const)))(
@@ -90,7 +90,7 @@ describe('the command line of the random kills', () => {
       recipients: 400,
       servers: 1,
       bulkSmtp: false,
-      journal: false,
+      journal: true,
       json: true,
     });
     expect(parseRandomKillsOptions([])).toMatchObject({ minutes: 1, database: 'mariadb', json: false });

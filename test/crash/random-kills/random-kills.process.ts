@@ -17,6 +17,7 @@ async function session(options: RandomKillsOptions, stop: AbortSignal): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'mailing-crash-'));
   const reaper = new Reaper(folder);
   process.env.TMPDIR = folder;
+  process.env.XDG_STATE_HOME = folder;
   try {
     const until = performance.now() + options.minutes * 60_000;
     const { database, recipients, servers, bulkSmtp, journal, seed } = options;

@@ -5,7 +5,6 @@ import { readProgress } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { NewsletterService } from '../../support/hosts/newsletter-service.js';
-import { journalFolder } from '../../support/hosts/journal-folder.js';
 import { readerAddresses } from '../../support/hosts/reader-list.js';
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
 import type { SmtpHook } from '../../support/network/smtp-step.js';
@@ -23,7 +22,7 @@ export interface RoundParts {
   servers?: number;
   /** Send by `bulkSmtp`. Default: false. */
   bulkSmtp?: boolean;
-  /** With a journal, and far more recipients marked ahead. Default: false. */
+  /** False: without one, and with fewer recipients marked ahead. Default: true, where a journal is by default. */
   journal?: boolean;
   seed: number;
   /** Ends the round early; it then rejects. */
@@ -51,7 +50,6 @@ export class RandomKillsRound {
     private readonly parts: RoundParts,
     private readonly database: FreshDatabase,
     private readonly inbox: SmtpInbox,
-    private readonly journals: string,
   ) {
     this.#random = seededRandom(parts.seed);
   }
@@ -63,8 +61,7 @@ export class RandomKillsRound {
     });
     try {
       await using inbox = await SmtpInbox.start({ keepRaw: 0, answer: latencies(parts.seed) });
-      await using journals = await journalFolder();
-      return await new RandomKillsRound(parts, database, inbox, journals.path).#run();
+      return await new RandomKillsRound(parts, database, inbox).#run();
     } finally {
       await database.dispose();
     }
@@ -100,7 +97,7 @@ export class RandomKillsRound {
     const service = NewsletterService.launch({
       databaseUrl: this.database.url,
       smtpUrl: this.inbox.url,
-      env: environmentOf(this.parts, this.journals),
+      env: environmentOf(this.parts),
     });
     this.parts.watch?.started(service.pid);
     return service;
@@ -185,13 +182,15 @@ export class RandomKillsRound {
 }
 
 /** Environment of the processes besides database and mail server. */
-export function environmentOf({ bulkSmtp, journal }: RoundParts, journals: string): Record<string, string> {
-  const kept = { MAILING_JOURNAL_DIR: journals, MAILING_MAX_IN_DOUBT: '100' };
-  return { MAILING_BULK_SMTP: String(bulkSmtp ?? false), ...(journal ? kept : {}) };
+export function environmentOf({ bulkSmtp = false, journal = true }: RoundParts): Record<string, string> {
+  const marked: Record<string, string> = journal
+    ? { MAILING_MAX_IN_DOUBT: '100' }
+    : { MAILING_JOURNAL_DIR: 'off' };
+  return { MAILING_BULK_SMTP: String(bulkSmtp), ...marked };
 }
 
-/** Maximum in doubt of a mailing or batch after one kill: the marked recipients, or with a journal those in flight. */
-export function boundOf({ journal }: Pick<RoundParts, 'journal'>): number {
+/** Maximum in doubt of a mailing or batch after one kill: those in flight, or without a journal the marked recipients. */
+export function boundOf({ journal = true }: Pick<RoundParts, 'journal'>): number {
   return journal ? MAX_IN_DOUBT / 2 : MAX_IN_DOUBT;
 }
 

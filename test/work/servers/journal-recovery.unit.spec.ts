@@ -6,6 +6,7 @@ import { JournalFolderError, MailingEvents } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { toMailingSettings } from '../../../libs/mailing/src/model/options/mailing-settings.factory.js';
 import { begunLine, claimLine, headerLine } from '../../../libs/mailing/src/store/journal/journal.lines.js';
+import { JournalFolder } from '../../../libs/mailing/src/store/journal/journal.folder.js';
 import { JournalRecovery } from '../../../libs/mailing/src/work/claims/journal.recovery.js';
 import { JournalManager } from '../../../libs/mailing/src/work/servers/journal.manager.js';
 import { readPidNamespace } from '../../../libs/mailing/src/work/servers/pid-namespace.js';
@@ -18,6 +19,8 @@ const OWNER = {
   pid: 1,
   pidNamespace: String(readPidNamespace()),
 };
+/** Its options do not matter where the folder has a name. */
+const NO_SOURCE = { options: { type: 'better-sqlite3', database: ':memory:' } as const };
 const DAYS = 86_400_000;
 
 /** @param isKnownDead runs at the moment when the journal asks for proof. */
@@ -27,10 +30,19 @@ function journalsIn(dir: string, isKnownDead: () => boolean, held: string[] = []
     uniqServerId: 'test:1',
     journal: { dir },
   });
+  const folder = new JournalFolder(settings, NO_SOURCE);
+  folder.prepare();
   const membership = { incarnation: 'living', isKnownDead };
   const claims = { unfinished: async () => held.map((claimToken) => ({ claimToken })) };
   const batches = { claimedByDead: async () => [] };
-  return new JournalRecovery(settings, membership as never, claims as never, batches as never, {} as never);
+  return new JournalRecovery(
+    folder,
+    settings,
+    membership as never,
+    claims as never,
+    batches as never,
+    {} as never,
+  );
 }
 
 const journal = (incarnation: string, uniqServerId = 'test:1'): string =>
@@ -82,7 +94,7 @@ it('a journal folder that can not be made is refused at start, with the reason',
     templates: { dir: tmpdir() },
     journal: { dir: join(file, 'journals') },
   });
-  const keeper = new JournalManager(settings, new MailingEvents());
+  const keeper = new JournalManager(new JournalFolder(settings, NO_SOURCE), new MailingEvents());
   expect(() => keeper.prepare()).toThrow(JournalFolderError);
   expect(() => keeper.prepare()).toThrow(/journal\.dir .*ENOTDIR/);
 });

@@ -22,6 +22,9 @@ export interface SharedDeadline {
  * Messages that begin within 100 ms (a tenth of `timeoutMs` if that is less) share one signal. It aborts when the youngest of them has had its
  * full time. Reason: a timer, a signal and its listeners for each message cost as much as rendering it, and are almost never used. A deadline
  * that no message waits for has no timer, so it does not keep the process from ending.
+ *
+ * A process that could not run for a while finds its timers due and answers in its sockets. Answers are facts, and giving up makes doubt, so the
+ * sockets are read first: after a timer the event loop polls them once before `setImmediate`.
  */
 export class MessageDeadlines {
   readonly #shareMs: number;
@@ -56,7 +59,7 @@ class Deadline implements SharedDeadline {
   ) {
     setMaxListeners(0, this.#controller.signal);
     this.#openUntil = performance.now() + openMs;
-    this.#timer = setTimeout(this.#abort, endsInMs);
+    this.#timer = setTimeout(() => setImmediate(this.#abort), endsInMs);
     stop.addEventListener('abort', this.#abort, { once: true });
     if (stop.aborted) this.#giveUp();
   }
@@ -82,11 +85,13 @@ class Deadline implements SharedDeadline {
   }
 
   #giveUp(): void {
-    if (this.signal.aborted) return;
+    if (this.#isOver || this.signal.aborted) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      for (const giveUp of this.#waiting) giveUp();
-    }, STOP_GRACE_MS);
+    this.#timer = setTimeout(() => setImmediate(() => this.#endWaits()), STOP_GRACE_MS);
     this.#controller.abort();
+  }
+
+  #endWaits(): void {
+    for (const giveUp of this.#waiting) giveUp();
   }
 }

@@ -1,4 +1,5 @@
 import type { Provider } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
 import { NamedSenders } from '../delivery/transport/named.senders.js';
 import { ModuleContext } from '../model/host-calls/async-context.js';
 import { MAILING_SETTINGS, type MailingSettings } from '../model/options/mailing-options.js';
@@ -28,6 +29,8 @@ import { SliceRunner } from '../work/execution/slice.runner.js';
 import { RateLimiter } from '../work/pacing/rate-limiter.js';
 import { ProfileRecorder } from '../work/recipients/profile.recorder.js';
 import { RunRegistry } from '../work/run/run.registry.js';
+import { MAILING_DATA_SOURCE } from '../model/options/data-source.token.js';
+import { JournalFolder } from '../store/journal/journal.folder.js';
 import { JournalManager } from '../work/servers/journal.manager.js';
 import { ServerMembership } from '../work/servers/server-membership.js';
 import { HeartbeatTimer } from '../work/servers/heartbeat.timer.js';
@@ -38,7 +41,13 @@ import { provide, provideByName, provideFrom } from './provide.js';
 
 /** Providers of the process among others: its membership, its journal, its heartbeats. */
 export const serverProviders: Provider[] = [
-  provide(JournalManager, MAILING_SETTINGS, MailingEvents),
+  provideFrom(
+    JournalFolder,
+    (settings: MailingSettings, dataSource: DataSource) => new JournalFolder(settings, dataSource),
+    MAILING_SETTINGS,
+    MAILING_DATA_SOURCE,
+  ),
+  provide(JournalManager, JournalFolder, MailingEvents),
   provide(
     ServerMembership,
     TemplateEmailBatchServerPersister,
@@ -84,6 +93,7 @@ export const executionProviders: Provider[] = [
   ),
   provide(
     JournalRecovery,
+    JournalFolder,
     MAILING_SETTINGS,
     ServerMembership,
     MailingClaims,

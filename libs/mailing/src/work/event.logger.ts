@@ -194,6 +194,13 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
       `transport ${transporterName ?? 'default'}: maxRequeues set from ${was} to 0, because a repetition by the pool ` +
       'would be a second copy',
   ),
+  'journal:enabled': line('log', (f) => `the journal of this process is in ${f.dir}`),
+  'journal:unavailable': line(
+    'log',
+    (f) =>
+      `there is no journal, so a crash leaves up to run.maxInDoubt recipients in doubt: ${f.reason}. ` +
+      'Name a folder in the option journal.dir, or give journal: false',
+  ),
   'journal:disabled': line(
     'error',
     (f) =>

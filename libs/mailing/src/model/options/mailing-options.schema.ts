@@ -225,7 +225,14 @@ export const MAILING_OPTIONS = {
   server: group(SERVER),
   batch: group(BATCH),
   attachments: group(ATTACHMENTS),
-  journal: optionalGroup(JOURNAL),
+  journal: {
+    ...optionalGroup(JOURNAL),
+    defaultWords: 'a folder in the state directory of the user',
+    read: (at: OptionPlace, given: unknown) => {
+      if (given === false) return null;
+      return (given ?? null) === null ? { dir: null } : readOptions(at, JOURNAL, given);
+    },
+  },
   unsubscribe: {
     ...optionalGroup(UNSUBSCRIBE),
     read: (at: OptionPlace, given: unknown) =>

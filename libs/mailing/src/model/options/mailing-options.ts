@@ -115,9 +115,10 @@ export interface MailingModuleOptions {
   attachments?: AttachmentOptions;
   /**
    * A local file that records which messages this process really began. After a crash only those are in doubt, however many recipients are
-   * marked ahead (`run.maxInDoubt`). Default: none.
+   * marked ahead (`run.maxInDoubt`). False: there is none. Default: one in the state directory of the user, on Linux, where the database is no
+   * SQLite in memory.
    */
-  journal?: JournalOptions;
+  journal?: JournalOptions | false;
   /** `List-Unsubscribe` headers, and `unsubscribeUrl` in the templates. Default: none. */
   unsubscribe?: UnsubscribeOptions;
 }
@@ -162,8 +163,8 @@ export interface MailingSettings {
   server: Required<ServerOptions>;
   batch: Required<Omit<BatchOptions, 'dispatcher'>> & { dispatcher: Type<Dispatcher> | null };
   attachments: Required<AttachmentOptions>;
-  /** Null: none. */
-  journal: Required<JournalOptions> | null;
+  /** Null: none. `dir` null: in the state directory of the user, where that can be. */
+  journal: { dir: string | null } | null;
   unsubscribe: UnsubscribeSettings | null;
 }
 

@@ -79,8 +79,8 @@ export interface BatchOptions {
 /** Where the journal is kept. */
 export interface JournalOptions {
   /**
-   * Absolute path of a folder on a disk of this machine, used by this application alone; created if missing. It must be the same after a
-   * restart. The journal is used on Linux only.
+   * Absolute path of a folder on a disk of this machine, used by the servers of this application alone; created if missing. It must be the same
+   * after a restart. The journal is used on Linux only.
    */
   dir: string;
 }

@@ -219,6 +219,10 @@ export interface MailingEventMap {
   'in-doubt:unresolved': { mailingId: string; numInDoubt: number; error: unknown; reason: string };
   /** A pooled transport would have sent messages again by itself after a lost connection; it no longer does. */
   'pool:requeues-disabled': { transporterName: string | null; was: number };
+  /** This process keeps a journal in this folder. Emitted once, at the start. */
+  'journal:enabled': { dir: string };
+  /** No option turns the journal off, but its default folder can't be used. Emitted once, at the start. */
+  'journal:unavailable': { error: unknown; reason: string };
   /** The journal can't be written, or this system is not Linux. Until this server registers anew, a crash leaves every marked recipient in doubt. */
   'journal:disabled': { dir: string; error: unknown; reason: string };
   /** Commits of this database may not survive a power cut. */

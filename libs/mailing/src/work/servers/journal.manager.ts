@@ -1,8 +1,6 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
-import type { MailingSettings } from '../../model/options/mailing-options.js';
-import { JournalFolderError } from '../../model/options/setup.errors.js';
 import type { ClaimJournal } from '../../store/journal/claim.journal.js';
+import type { JournalFolder } from '../../store/journal/journal.folder.js';
 import type { HeldClaim } from '../../store/ledger/held-claim.js';
 import type { JournalOwner } from '../../store/journal/journal.lines.js';
 import { MailingJournal } from '../../store/journal/mailing.journal.js';
@@ -13,34 +11,29 @@ export class JournalManager {
   #journal: MailingJournal | null = null;
 
   constructor(
-    private readonly settings: Pick<MailingSettings, 'journal'>,
+    private readonly folder: JournalFolder,
     private readonly events: MailingEvents,
   ) {}
 
-  /** @throws JournalFolderError if no file can be made in the folder. */
+  /** @throws JournalFolderError if no file can be made in the folder that the option names. */
   prepare(): void {
-    const { journal } = this.settings;
-    if (!journal) return;
-    try {
-      mkdirSync(journal.dir, { recursive: true, mode: 0o700 });
-      accessSync(journal.dir, constants.W_OK | constants.X_OK | constants.R_OK);
-    } catch (error) {
-      throw new JournalFolderError(journal.dir, error);
-    }
+    const nothing = this.folder.prepare();
+    if (nothing) this.events.emit('journal:unavailable', { error: nothing.error });
+    else if (this.folder.dir !== null) this.events.emit('journal:enabled', { dir: this.folder.dir });
   }
 
   open(owner: Omit<JournalOwner, 'pidNamespace'> & { pidNamespace: string | null }): void {
-    const { journal } = this.settings;
-    if (!journal) return;
+    const { dir } = this.folder;
+    if (dir === null) return;
     const { pidNamespace } = owner;
     if (!namesBoot(pidNamespace)) {
       const error = new Error(
         'This system does not tell whether it is still the same boot, only Linux does.',
       );
-      return this.events.emit('journal:disabled', { dir: journal.dir, error });
+      return this.events.emit('journal:disabled', { dir, error });
     }
-    this.#journal = new MailingJournal(journal.dir, { ...owner, pidNamespace }, (error) =>
-      this.events.emit('journal:disabled', { dir: journal.dir, error }),
+    this.#journal = new MailingJournal(dir, { ...owner, pidNamespace }, (error) =>
+      this.events.emit('journal:disabled', { dir, error }),
     );
   }
 

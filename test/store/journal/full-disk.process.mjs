@@ -4,7 +4,7 @@
 // that it can't be emptied either.
 import { closeSync, mkdirSync, readdirSync, readlinkSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { journalPath, MailingJournal } from '../../dist/libs/mailing/src/store/journal/mailing.journal.js';
+import { journalPath, MailingJournal } from '../../../dist/libs/mailing/src/store/journal/mailing.journal.js';
 
 const [dir, how] = process.argv.slice(2);
 const owner = {

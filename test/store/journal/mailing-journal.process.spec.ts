@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Commit } from '../../libs/mailing/src/model/ports/ledger.js';
-import type { ClaimJournal } from '../../libs/mailing/src/store/journal/claim.journal.js';
-import { DeadJournal } from '../../libs/mailing/src/store/journal/dead.journal.js';
+import type { Commit } from '../../../libs/mailing/src/model/ports/ledger.js';
+import type { ClaimJournal } from '../../../libs/mailing/src/store/journal/claim.journal.js';
+import { DeadJournal } from '../../../libs/mailing/src/store/journal/dead.journal.js';
 import {
   headerLine,
   type JournalContent,
   type JournalGap,
   readLines,
-} from '../../libs/mailing/src/store/journal/journal.lines.js';
-import { journalPath, MailingJournal } from '../../libs/mailing/src/store/journal/mailing.journal.js';
+} from '../../../libs/mailing/src/store/journal/journal.lines.js';
+import { journalPath, MailingJournal } from '../../../libs/mailing/src/store/journal/mailing.journal.js';
 
 const run = promisify(execFile);
 const FULL_DISK = fileURLToPath(new URL('full-disk.process.mjs', import.meta.url));
