@@ -53,6 +53,7 @@ describe('toMailingSettings', () => {
       bulkSmtp: false,
       debugHeaders: false,
       envelopeFrom: null,
+      messageHeaders: null,
       run: {
         concurrency: 5,
         maxInDoubt: 10,

@@ -99,7 +99,7 @@ describe('the examples of the pages', () => {
   });
 
   it('docs/content.md: partials, layouts, headers from the template, a look before it is sent', async () => {
-    const [options, send, look] = await blocksOf('docs/content.md', 'ts');
+    const [options, send, , look] = await blocksOf('docs/content.md', 'ts');
     const [layouts, frontMatter] = await blocksOf('docs/content.md', 'hbs');
     const [page, layout] = layouts.split('{{! layout.hbs: }}');
     await mkdir(join(host.folder, 'partials'));
@@ -123,7 +123,7 @@ describe('the examples of the pages', () => {
   });
 
   it('docs/content.md: another engine', async () => {
-    const [options, send] = (await blocksOf('docs/content.md', 'ts')).slice(3);
+    const [options, send] = (await blocksOf('docs/content.md', 'ts')).slice(4);
     await host.template('welcome.pug', 'p Dear #{name}');
     const port = Number(new URL(rig.inbox.url).port);
     const { AppModule } = await host.run(options.replace(/(host: 'localhost', port:) 25/, `$1 ${port}`));
@@ -133,7 +133,7 @@ describe('the examples of the pages', () => {
   });
 
   it('docs/content.md: a renderer of your own', async () => {
-    const [letters] = (await blocksOf('docs/content.md', 'ts')).slice(5);
+    const [letters] = (await blocksOf('docs/content.md', 'ts')).slice(6);
     const { ShopLetters } = await host.run(letters);
     const templates = { dir: join(host.folder, 'templates') };
     await host.mount([MailingModule.forRoot({ templates, renderer: ShopLetters as never })]);

@@ -38,7 +38,8 @@ forEachDatabase('List-Unsubscribe', (kind) => {
       const idx = message.to[0].startsWith('ann') ? 0 : 1;
       const target = { mailingId, idx, email: message.to[0] };
       expect(tokens.verify(link.searchParams.get('token'))).toEqual(target);
-      expect(link.href).not.toMatch(/ann|bob|home|example\/.*example/);
+      // Three letters of a name may be in a token by chance.
+      expect(link.href).not.toMatch(/(ann|bob)(@|%40)|home|b%C3%BCcher|xn--/i);
       expect(await hrefOf(message)).toBe(link.href);
     }
   });

@@ -106,6 +106,7 @@ export {
 } from './model/ports/parameter.processor.js';
 export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/ports/profile-mapping.js';
 export type { EnvelopeFrom, EnvelopeRecipient } from './model/options/envelope.options.js';
+export type { HeaderRecipient, MessageHeadersOf } from './model/options/header.options.js';
 export type { UnsubscribeOptions, UnsubscribeRecipient } from './model/options/unsubscribe.options.js';
 export {
   type UnsubscribeTarget,
@@ -173,6 +174,7 @@ export {
   AttachmentStreamError,
   AttachmentTooLargeError,
 } from './model/mail/attachment.errors.js';
+export { RenderedHeaderError } from './model/errors/rendered-header.error.js';
 export { FieldTooLongError, RenderedTooLongError } from './model/errors/bound.errors.js';
 export {
   DatabaseSettingError,

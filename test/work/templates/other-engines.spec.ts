@@ -146,6 +146,22 @@ describe('templates of another engine', () => {
   const ann = { email: 'ann@home.example', name: 'A & b' };
   const french = { email: 'eve@home.example', name: 'Eve', data: { locale: 'fr-CA' } };
 
+  it('leave headers to Handlebars, which renders them for each recipient, and refuses those that do not compile', async () => {
+    const app = await booted(rig, pug);
+    const headers = { 'X-Reader': '{{email}} is {{name}}', 'X-Shop': 'one' };
+    await app.sender.sendEmailMessage({ ...PUG_INFO, headers }, [ann, french], false);
+    const found = rig.inbox.messages.map(
+      ({ raw }) => /^X-Reader: (.*)\r\nX-Shop: one\r$/m.exec(raw.toString())?.[1],
+    );
+    expect(new Set(found)).toEqual(new Set(['ann@home.example is A & b', 'eve@home.example is Eve']));
+    const wrong = app.sender.sendEmailMessage(
+      { ...PUG_INFO, headers: { 'X-Reader': '{{#if}}' } },
+      [ann],
+      false,
+    );
+    await expect(wrong).rejects.toThrow('X-Reader');
+  });
+
   it('C9 have languages, and text templates with languages of their own', async () => {
     const files = {
       'a/welcome.pug': 'p Welcome #{name}',

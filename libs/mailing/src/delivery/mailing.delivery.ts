@@ -18,7 +18,7 @@ import type {
   HandOver,
 } from '../model/ports/email-message.sender.js';
 import { checkedHandOver } from './transport/hand-over.check.js';
-import { MessageComposer } from './mime/message.composer.js';
+import { type MadeByHost, MessageComposer } from './mime/message.composer.js';
 import { MessageDeadlines } from './message-deadlines.js';
 import { isNoSuchUser } from './transport/no-such-user.js';
 import type { Candidate, RecipientGate } from './recipients/recipient.gate.js';
@@ -34,8 +34,10 @@ import { handOutSlots, type SlotSource } from './recipients/slot.source.js';
 import type { MailingTemplate, RenderedEmail } from '../model/ports/template.renderer.js';
 import { answered } from './recipients/lookup-failed.error.js';
 import { LeaseLostError } from './lease-lost.error.js';
+import type { AddedHeaders } from './recipients/added.headers.js';
 import type { EnvelopeSenders } from './recipients/envelope.senders.js';
 import type { UnsubscribeLink, UnsubscribeLinks } from './recipients/unsubscribe.links.js';
+import { RenderedHeaderError } from '../model/errors/rendered-header.error.js';
 import { reasonOf } from '../model/values/public-text.js';
 
 /** A recipient whose profile has been looked up. */
@@ -67,6 +69,8 @@ export interface MailingDeliveryParts {
   links: Pick<UnsubscribeLinks, 'linkFor'> | null;
   /** Null or absent: messages have the envelope sender of the mailing. */
   envelopes?: EnvelopeSenders | null;
+  /** Null or absent: the host adds no headers. */
+  headers?: AddedHeaders | null;
   /** Null for templates that show no slot. */
   slots: SlotSource | null;
   /** Null: the host gave no parameter processor. */
@@ -133,7 +137,9 @@ export class MailingDelivery {
   async compose(idx: number, addressee: Addressee): Promise<EmailMessage> {
     if (addressee.fault) throw addressee.fault.error;
     const link = await this.#linkOf(idx, addressee);
-    return this.#write(idx, addressee, link, this.#envelopeFromOf(idx, addressee));
+    const envelopeFrom = this.#envelopeFromOf(idx, addressee);
+    const headers = this.#headersOf(idx, addressee);
+    return this.#write(idx, addressee, link, { envelopeFrom, headers });
   }
 
   /** Sends to one recipient. */
@@ -157,13 +163,16 @@ export class MailingDelivery {
       const known = link instanceof Promise ? await link : link;
       code = 'envelope';
       const envelopeFrom = this.#envelopeFromOf(idx, addressee);
+      code = 'headers';
+      const headers = this.#headersOf(idx, addressee);
       code = 'template';
-      const rendering = waited(this.#write(idx, addressee, known, envelopeFrom, wanted));
+      const rendering = waited(this.#write(idx, addressee, known, { envelopeFrom, headers }, wanted));
       message = rendering instanceof Promise ? await rendering : rendering;
       if (isTooLate()) return tooLate;
     } catch (error) {
       // A failure after the stop may be caused by the stop, so it is not recorded as an error.
       if (isTooLate()) return tooLate;
+      if (error instanceof RenderedHeaderError) code = 'headers';
       return settled(idx, 'error', code, reasonOf(error));
     }
     this.parts.faultPoints.reach('beforeHandOver');
@@ -220,11 +229,15 @@ export class MailingDelivery {
     return this.parts.envelopes?.senderFor(idx, mailbox.address, userId);
   }
 
+  #headersOf(idx: number, { mailbox, userId }: Addressee): Record<string, string> | undefined {
+    return this.parts.headers?.headersFor(idx, mailbox.address, userId);
+  }
+
   #write(
     idx: number,
     { mailbox, variables }: Addressee,
     link: UnsubscribeLink | undefined,
-    envelopeFrom: string | undefined,
+    byHost: MadeByHost,
     stop?: AbortSignal,
   ): EmailMessage | Promise<EmailMessage> {
     const known = link ? { ...variables, unsubscribeUrl: link.url } : variables;
@@ -236,7 +249,7 @@ export class MailingDelivery {
     };
     const rendered = callHost(terms, () => this.template.render(this.#context.of(known)));
     const toMessage = (email: RenderedEmail): EmailMessage =>
-      this.#composer.compose(idx, mailbox, email, link?.headers, envelopeFrom);
+      this.#composer.compose(idx, mailbox, email, link?.headers, byHost);
     return rendered instanceof Promise ? rendered.then(toMessage) : toMessage(rendered);
   }
 

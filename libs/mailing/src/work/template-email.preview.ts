@@ -7,6 +7,7 @@ import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import { debugHeaders } from '../delivery/mime/debug-headers.js';
 import type { RecipientGate } from '../delivery/recipients/recipient.gate.js';
 import type { TemplateRenderer } from '../model/ports/template.renderer.js';
+import { AddedHeaders } from '../delivery/recipients/added.headers.js';
 import { EnvelopeSenders } from '../delivery/recipients/envelope.senders.js';
 import { UnsubscribeLinks } from '../delivery/recipients/unsubscribe.links.js';
 import { AsyncContext, type ModuleContext } from '../model/host-calls/async-context.js';
@@ -62,6 +63,7 @@ export class TemplateEmailPreview {
       | 'attachments'
       | 'debugHeaders'
       | 'envelopeFrom'
+      | 'messageHeaders'
       | 'run'
       | 'templates'
       | 'uniqServerId'
@@ -232,6 +234,7 @@ export class TemplateEmailPreview {
       fatigue: this.recorder.fatigue,
       gates: [...this.checkingGates(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
       envelopes: EnvelopeSenders.of(this.settings.envelopeFrom, null, info),
+      headers: AddedHeaders.of(this.settings.messageHeaders, null, info),
       // A click in a proof must not unsubscribe the recipient.
       links:
         links && reader

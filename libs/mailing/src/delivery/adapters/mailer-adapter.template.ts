@@ -13,6 +13,7 @@ import type { AdapterEngine } from './adapter.engine.js';
 import type { FolderContentReader } from '../templates/folder-content.reader.js';
 import { createEngine } from '../handlebars/handlebars.engine.js';
 import { compiled, type Render, type Variables } from '../handlebars/compile-source.js';
+import { FurtherHeaders } from '../templates/further-headers.js';
 import { toSubject } from '../mime/rendered-email.check.js';
 import type { Engine } from '../handlebars/slot.block.js';
 import { SAMPLE_RECIPIENT, TemplateContext } from '../handlebars/template-context.js';
@@ -40,6 +41,7 @@ export const PLAIN: ReadonlySet<string> = new Set(['.hbs', '.txt']);
 /** The templates of one mailing in all its languages, rendered by the host's adapter. */
 export class MailerAdapterTemplate implements MailingTemplate {
   readonly #subject: Render;
+  readonly #furtherHeaders: FurtherHeaders;
   readonly #html: Languages;
   readonly #alternative: Languages | null;
   readonly #mailingLanguages: string[];
@@ -55,6 +57,7 @@ export class MailerAdapterTemplate implements MailingTemplate {
     const { templateUrl, altTemplateUrl } = info;
     const plain = createEngine(parts.helpers, false);
     this.#subject = compiled(plain, 'subject', info.subject ?? '', true);
+    this.#furtherHeaders = new FurtherHeaders(info, (label, source) => compiled(plain, label, source, true));
     const pages = (url: string, other: string | undefined, toPage: (file: string) => Page): Languages =>
       new Map([...reader.languagesOf(content, url, other)].map(([tag, file]) => [tag, toPage(file)]));
     this.#html = pages(templateUrl, altTemplateUrl, (file) => ({
@@ -72,6 +75,7 @@ export class MailerAdapterTemplate implements MailingTemplate {
   async try(which: 'default' | 'all'): Promise<void> {
     const context = new TemplateContext('sample', this.info);
     this.#subject(context.of(SAMPLE_RECIPIENT));
+    this.#furtherHeaders.render(context.of(SAMPLE_RECIPIENT));
     for (const languages of [this.#html, this.#alternative ?? new Map<string, Page>()]) {
       for (const [language, { file, render }] of languages) {
         if (which === 'default' && language !== '') continue;
@@ -94,6 +98,8 @@ export class MailerAdapterTemplate implements MailingTemplate {
     const needsHtml = sendAsHtml !== false || !this.#alternative;
     const html = needsHtml ? await bestOf(this.#html, wanted).render(variables) : '';
     const rendered: RenderedEmail = { subject: toSubject(this.#subject(variables)) };
+    const furtherHeaders = this.#furtherHeaders.render(variables);
+    if (furtherHeaders) rendered.furtherHeaders = furtherHeaders;
     if (sendAsHtml !== false) rendered.html = html;
     if (sendAsText !== false) {
       rendered.text = this.#alternative

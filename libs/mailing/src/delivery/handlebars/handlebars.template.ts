@@ -5,6 +5,7 @@ import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js'
 import { handlebarsIn, splitFrontMatter } from '../templates/front-matter.js';
 import { createEngine } from './handlebars.engine.js';
 import { compiled, type Render, type Variables } from './compile-source.js';
+import { FurtherHeaders, headerSourcesOf } from '../templates/further-headers.js';
 import { HeaderTemplates } from '../templates/header-templates.js';
 import { toSubject } from '../mime/rendered-email.check.js';
 import type { Engine } from './slot.block.js';
@@ -35,6 +36,7 @@ export class HandlebarsTemplate implements MailingTemplate {
   readonly content: TemplateContent;
   readonly slots: ShownSlot[];
   readonly #subject: Render;
+  readonly #furtherHeaders: FurtherHeaders;
   readonly #html: Languages<Page>;
   readonly #alternative: Languages | null;
   readonly #mailingLanguages: string[];
@@ -50,6 +52,7 @@ export class HandlebarsTemplate implements MailingTemplate {
     const escaping = engineOf(content, helpers);
     const plain = engineOf(content, helpers);
     this.#subject = compiled(plain, 'subject', info.subject ?? '', true);
+    this.#furtherHeaders = new FurtherHeaders(info, (label, source) => compiled(plain, label, source, true));
     this.#html = languagesOf({ content, files }, 'html', info.templateUrl, (url, source) => {
       if (!info.fillFromTemplate) return { body: compiled(escaping, url, source, false), headers: null };
       const { frontMatter, body } = splitFrontMatter(url, source);
@@ -101,6 +104,8 @@ export class HandlebarsTemplate implements MailingTemplate {
     const html = sendAsHtml === false && this.#alternative ? undefined : body(variables);
     const subject = headers?.subject(variables) ?? toSubject(this.#subject(variables));
     const rendered: RenderedEmail = headers ? { subject, headers: headers.render(variables) } : { subject };
+    const furtherHeaders = this.#furtherHeaders.render(variables);
+    if (furtherHeaders) rendered.furtherHeaders = furtherHeaders;
     if (sendAsHtml !== false) rendered.html = html;
     if (sendAsText !== false) {
       rendered.text = this.#alternative
@@ -118,11 +123,9 @@ export class HandlebarsTemplate implements MailingTemplate {
 }
 
 /** The sources that are rendered, by the names that errors show. Partials are found through the templates that include them. */
-function sourcesOf(
-  { subject, templateUrl, altTemplateUrl, fillFromTemplate }: TemplateEmailInfo,
-  { content, files }: ReadContent,
-): TemplateContent {
-  const sources: TemplateContent = { subject: subject ?? '' };
+function sourcesOf(info: TemplateEmailInfo, { content, files }: ReadContent): TemplateContent {
+  const { subject, templateUrl, altTemplateUrl, fillFromTemplate } = info;
+  const sources: TemplateContent = { subject: subject ?? '', ...headerSourcesOf(info) };
   for (const [key, source] of Object.entries(content)) {
     const [part, language] = key.split(':', 2);
     const url = part === 'html' ? templateUrl : part === 'alt' ? altTemplateUrl : undefined;

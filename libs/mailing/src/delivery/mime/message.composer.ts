@@ -2,6 +2,7 @@ import { type Mailbox, parseMailbox, parseMailboxes } from '../../model/addresse
 import { hasOddDots, quotedAddress } from '../../model/addresses/recipient-address.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { EmailMessage } from '../../model/ports/email-message.sender.js';
+import { MessageHeaders } from './message-headers.js';
 import { MessageIdentity } from './message-identity.js';
 import { checkRendered } from './rendered-email.check.js';
 import type { RenderedEmail, RenderedHeaders } from '../../model/ports/template.renderer.js';
@@ -9,12 +10,21 @@ import type { RenderedEmail, RenderedHeaders } from '../../model/ports/template.
 /** Header that carries the mailing's id, for bounces and for people who search a mailbox. */
 export const MAILING_ID_HEADER = 'X-Mailing-Id';
 
+/** What functions of the host made for one message. */
+export interface MadeByHost {
+  /** Absent: that of the mailing. */
+  envelopeFrom?: string;
+  /** Further headers. */
+  headers?: Record<string, string>;
+}
+
 /** Composes messages from what is the same in all messages of a mailing and what differs. */
 export class MessageComposer {
   readonly #from: Mailbox;
   readonly #to: Mailbox | null;
   readonly #identity: MessageIdentity;
-  readonly #constant: Pick<EmailMessage, 'replyTo' | 'cc' | 'bcc' | 'headers' | 'attachments'>;
+  readonly #constant: Pick<EmailMessage, 'replyTo' | 'cc' | 'bcc' | 'attachments'>;
+  readonly #headers: MessageHeaders;
   readonly #envelopeFrom: string | undefined;
 
   /**
@@ -26,29 +36,30 @@ export class MessageComposer {
     this.#to = parseMailbox(info.messageTo);
     this.#envelopeFrom = parseMailbox(info.envelopeFrom)?.address;
     this.#identity = new MessageIdentity(identity, info.from);
+    this.#headers = new MessageHeaders(info.headers, { ...debugHeaders, [MAILING_ID_HEADER]: identity });
     this.#constant = {
       replyTo: parseMailboxes(info.replyTo) ?? undefined,
       cc: parseMailboxes(info.cc) ?? undefined,
       bcc: parseMailboxes(info.bcc) ?? undefined,
-      headers: { ...info.headers, ...debugHeaders, [MAILING_ID_HEADER]: identity },
       attachments: info.attachments as EmailMessage['attachments'],
     };
   }
 
   /**
-   * @param own headers of this message alone.
-   * @param envelopeFrom its envelope sender; default: that of the mailing.
-   * @throws HostAnswerError, RenderedTooLongError if a host's renderer returns what can't be sent.
+   * @param own unsubscribe headers of this message.
+   * @param byHost what functions of the host answered for it.
+   * @throws HostAnswerError, RenderedTooLongError if a host's renderer returns what can't be sent; RenderedHeaderError.
    */
   compose(
     idx: number,
     to: Mailbox,
     rendered: RenderedEmail,
     own?: Record<string, string>,
-    envelopeFrom = this.#envelopeFrom,
+    byHost: MadeByHost = {},
   ): EmailMessage {
     checkRendered(rendered);
-    const { headers, subject, html, text } = rendered;
+    const { headers, furtherHeaders, subject, html, text } = rendered;
+    const { envelopeFrom = this.#envelopeFrom } = byHost;
     const { replyTo, cc, bcc, attachments } = this.#constant;
     const message: EmailMessage = {
       messageId: this.#identity.messageId(idx),
@@ -60,7 +71,7 @@ export class MessageComposer {
       subject,
       html,
       text,
-      headers: { ...this.#constant.headers, ...own },
+      headers: this.#headers.of(furtherHeaders, byHost.headers, own),
       attachments,
     };
     if (envelopeFrom !== undefined) message.envelopeFrom = envelopeFrom;

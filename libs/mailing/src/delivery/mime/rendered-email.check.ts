@@ -3,7 +3,7 @@ import { type Mailbox, MAX_MAILBOX_TEXT } from '../../model/addresses/email-addr
 import { MAX_HEADER_VALUE } from '../../model/values/header-words.js';
 import { HostAnswerError } from '../../model/host-calls/host-call.js';
 import type { RenderedEmail, RenderedHeaders } from '../../model/ports/template.renderer.js';
-import { kindOf } from '../../model/values/value-kind.js';
+import { isPlainObject, kindOf } from '../../model/values/value-kind.js';
 import { toOneLine } from '../../model/values/bounded-text.js';
 
 const CALL = 'MailingTemplate.render';
@@ -34,6 +34,9 @@ export function checkRendered(email: RenderedEmail): void {
   }
   checkSubject(email.subject);
   if (email.headers) checkHeaders(email.headers);
+  const further: unknown = email.furtherHeaders;
+  if (further !== undefined && !isPlainObject(further))
+    throw new HostAnswerError(CALL, 'furtherHeaders to be an object', kindOf(further));
 }
 
 function checkSubject(subject: string): void {

@@ -77,7 +77,11 @@ export interface TemplateEmailInfo {
    * JSON. A recipient's own data wins over them.
    */
   params?: Record<string, unknown>;
-  /** Further headers, the same for all recipients: at most 100, with names of at most 76 characters and values of at most 10,000. */
+  /**
+   * Further headers: at most 100, with names of at most 76 characters and values of at most 10,000, before and after rendering. A value with `{{` is
+   * Handlebars source, rendered per recipient without html escaping, with whatever engine the templates have; a value that renders empty leaves its
+   * header out.
+   */
   headers?: Record<string, string>;
   /** Files that every message carries; together at most `attachments.maxBytes`. */
   attachments?: TemplateEmailAttachment[];

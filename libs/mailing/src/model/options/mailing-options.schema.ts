@@ -20,6 +20,7 @@ import type {
 } from './content-options.js';
 import type { TextOptions } from '../mail/text-options.js';
 import type { EnvelopeFrom } from './envelope.options.js';
+import type { MessageHeadersOf } from './header.options.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { MailingModuleOptions } from './mailing-options.js';
 import type { AddressOptions, ProfileOptions } from './recipient-options.js';
@@ -37,6 +38,7 @@ import {
   whole,
   wholeOrNull,
   word,
+  type OptionKind,
 } from './option-kinds.js';
 import type { OptionPlace } from './option-place.js';
 import { toUnsubscribeSettings, UNSUBSCRIBE } from './unsubscribe.settings.js';
@@ -215,10 +217,8 @@ export const MAILING_OPTIONS = {
   transporterName: text({ default: null, words: 'its default transport', max: MAX_NAME }),
   bulkSmtp: flag(false),
   debugHeaders: flag(false),
-  envelopeFrom: custom('function', 'the address of `from`', (at, given) => {
-    if ((given ?? null) !== null && typeof given !== 'function') throw at.wrong('a function', given);
-    return (given ?? null) as EnvelopeFrom | null;
-  }),
+  envelopeFrom: aFunction<EnvelopeFrom>('the address of `from`'),
+  messageHeaders: aFunction<MessageHeadersOf>('none'),
   run: group(RUN),
   retry: group(RETRY),
   errorGuard: group(ERROR_GUARD),
@@ -239,6 +239,13 @@ export const MAILING_OPTIONS = {
       (given ?? null) === null ? null : toUnsubscribeSettings(at, given),
   },
 } satisfies OptionSchema<MailingModuleOptions>;
+
+function aFunction<F>(defaultWords: string): OptionKind<F | null> {
+  return custom('function', defaultWords, (at, given) => {
+    if ((given ?? null) !== null && typeof given !== 'function') throw at.wrong('a function', given);
+    return (given ?? null) as F | null;
+  });
+}
 
 function readHelpers(at: OptionPlace, given: unknown): Record<string, TemplateHelper> {
   const helpers = given ?? {};

@@ -4,6 +4,7 @@ import type { Dispatcher } from '../ports/dispatcher.js';
 import type { EmailMessageSender } from '../ports/email-message.sender.js';
 import type { KeyOf } from '../addresses/email-address.js';
 import type { EnvelopeFrom } from './envelope.options.js';
+import type { MessageHeadersOf } from './header.options.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { ResumePolicy } from './resume-policy.js';
 import type { ParameterProcessor } from '../ports/parameter.processor.js';
@@ -107,6 +108,21 @@ export interface MailingModuleOptions {
    * ```
    */
   envelopeFrom?: EnvelopeFrom;
+  /**
+   * Further headers of each message, such as `List-ID` and `Feedback-ID`: a function that is asked once for each message. A header of the mailing's
+   * own `headers` wins over it. What has to be looked up belongs into a `parameterProcessor`, whose answer the `headers` of a mailing can show.
+   * Default: none.
+   *
+   * @example
+   * ```ts
+   * const messageHeaders = ({ mailingName }: HeaderRecipient) => ({
+   *   'List-ID': 'News of the shop <news.shop.example>',
+   *   'Feedback-ID': `${mailingName}:news:shop`,
+   * });
+   * MailingModule.forRoot({ templates: { dir }, messageHeaders });
+   * ```
+   */
+  messageHeaders?: MessageHeadersOf;
   run?: RunOptions;
   retry?: RetryOptions;
   errorGuard?: ErrorGuardOptions;
@@ -157,6 +173,8 @@ export interface MailingSettings {
   debugHeaders: boolean;
   /** Null: the address of `from`. */
   envelopeFrom: EnvelopeFrom | null;
+  /** Null: none. */
+  messageHeaders: MessageHeadersOf | null;
   run: Required<RunOptions>;
   retry: Required<RetryOptions>;
   errorGuard: Required<ErrorGuardOptions>;

@@ -29,6 +29,8 @@ export interface TemplateFills {
 export interface RenderedEmail {
   subject: string;
   headers?: RenderedHeaders;
+  /** Further headers of this message, over those of the info; an empty value leaves the header out. */
+  furtherHeaders?: Record<string, string>;
   html?: string;
   text?: string;
 }

@@ -74,7 +74,13 @@ export function settled(
 }
 
 /** Codes of our own errors, from before anything was handed over: they say nothing about the transport. */
-const OURS: readonly (string | null)[] = ['envelope', 'template', 'unsubscribe', 'parameter_processor'];
+const OURS: readonly (string | null)[] = [
+  'envelope',
+  'headers',
+  'template',
+  'unsubscribe',
+  'parameter_processor',
+];
 
 /** Whether the mail server gave an answer, whatever it was. */
 export function wasAnswered({ status, code }: Outcome): boolean {

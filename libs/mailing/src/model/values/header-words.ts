@@ -4,6 +4,27 @@ export const MAX_HEADER_VALUE = 10_000;
 /** Characters of the name of an additional header, so that it fits a line. */
 export const MAX_HEADER_NAME = 76;
 
+/** Headers that the plugin or the mail library writes. Set by a host, they would break identity or delivery. */
+export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
+  'from',
+  'to',
+  'cc',
+  'bcc',
+  'reply-to',
+  'subject',
+  'date',
+  'message-id',
+  'mime-version',
+  'content-type',
+  'content-transfer-encoding',
+  'x-mailing-id',
+  'x-mailing-server',
+  'x-mailing-run',
+]);
+
+/** RFC 5322 section 3.6.8: printable ASCII without colon. */
+export const HEADER_NAME = /^[!-9;-~]+$/;
+
 /** Additional headers of one mailing. */
 export const MAX_HEADERS = 100;
 

@@ -5,6 +5,7 @@ import type { RecipientGate } from '../../delivery/recipients/recipient.gate.js'
 import type { ParameterProcessing } from '../../delivery/recipients/parameter.processing.js';
 import type { SlotSource } from '../../delivery/recipients/slot.source.js';
 import type { MailingTemplate } from '../../model/ports/template.renderer.js';
+import { AddedHeaders } from '../../delivery/recipients/added.headers.js';
 import { EnvelopeSenders } from '../../delivery/recipients/envelope.senders.js';
 import { UnsubscribeLinks } from '../../delivery/recipients/unsubscribe.links.js';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
@@ -32,6 +33,7 @@ export interface SliceRunnerParts {
     MailingSettings,
     | 'debugHeaders'
     | 'envelopeFrom'
+    | 'messageHeaders'
     | 'errorGuard'
     | 'inDoubt'
     | 'retry'
@@ -187,6 +189,7 @@ export class SliceRunner {
       gates: this.parts.gates(mailingId, info),
       links: UnsubscribeLinks.of(settings.unsubscribe, mailingId, info),
       envelopes: EnvelopeSenders.of(settings.envelopeFrom, mailingId, info),
+      headers: AddedHeaders.of(settings.messageHeaders, mailingId, info),
       slots: template.slots?.length ? this.parts.slots(mailingId, info) : null,
       processing: this.parts.processing(mailingId, info),
       debugHeaders: settings.debugHeaders ? debugHeaders(settings.uniqServerId, process.pid, startIdx) : {},

@@ -22,27 +22,7 @@ import { checkForProfiles, checkRecipients } from './recipients.check.js';
 import { checkBounds, checkOneLine } from './request.bounds.js';
 import { textOf } from './text-options.check.js';
 import { hasControlCharacters } from '../../model/values/bounded-text.js';
-
-/** Headers that the plugin or the mail library writes. Set by a host, they would break identity or delivery. */
-const RESERVED_HEADERS = new Set([
-  'from',
-  'to',
-  'cc',
-  'bcc',
-  'reply-to',
-  'subject',
-  'date',
-  'message-id',
-  'mime-version',
-  'content-type',
-  'content-transfer-encoding',
-  'x-mailing-id',
-  'x-mailing-server',
-  'x-mailing-run',
-]);
-
-/** RFC 5322 section 3.6.8: printable ASCII without colon. */
-const HEADER_NAME = /^[!-9;-~]+$/;
+import { HEADER_NAME, RESERVED_HEADERS } from '../../model/values/header-words.js';
 
 const MAX_BATCH = 1_000_000;
 const MAX_TRACKING_TEXT = 254;
