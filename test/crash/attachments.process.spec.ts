@@ -20,7 +20,7 @@ const LEAFLET = randomBytes(60_001);
 const LOGO = randomBytes(5_000);
 const TERMS = randomBytes(50_000);
 
-forEachDatabase('a mailing with attachments whose process is killed', (kind) => {
+forEachDatabase('a mailing with attachments, some for single recipients, whose process is killed', (kind) => {
   let database: FreshDatabase;
   let inbox: SmtpInbox;
   let web: WebServer;
@@ -91,10 +91,13 @@ forEachDatabase('a mailing with attachments whose process is killed', (kind) => 
     expect(Math.max(...inbox.countsByRecipient().values())).toBe(1);
     expect(inbox.messages.length).toBeGreaterThanOrEqual(sent);
     for (const message of inbox.messages) {
-      const { attachments } = await message.parsed();
+      const { attachments, headers } = await message.parsed();
+      const [to] = message.to;
+      expect([headers.get('x-address'), headers.get('x-reader')]).toEqual([to, /\d+/.exec(to)?.[0]]);
       const bytesOf = (name: string): Buffer | undefined =>
         attachments.find(({ filename }) => filename === name)?.content;
-      expect(attachments).toHaveLength(3);
+      expect(attachments).toHaveLength(4);
+      expect(bytesOf('own.txt')?.toString()).toBe(`For ${to} alone`);
       expect(bytesOf('leaflet.pdf')?.equals(LEAFLET)).toBe(true);
       expect(bytesOf('logo.png')?.equals(LOGO)).toBe(true);
       expect(bytesOf('terms.pdf')?.equals(TERMS)).toBe(true);

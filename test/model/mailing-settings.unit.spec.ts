@@ -54,6 +54,7 @@ describe('toMailingSettings', () => {
       debugHeaders: false,
       envelopeFrom: null,
       messageHeaders: null,
+      recipientAttachments: {},
       run: {
         concurrency: 5,
         maxInDoubt: 10,
@@ -77,7 +78,13 @@ describe('toMailingSettings', () => {
       logRecipients: false,
       unsubscribe: null,
       journal: { dir: null },
-      attachments: { maxBytes: 26_214_400, fetchTimeoutMs: 30_000, store: 'table' },
+      attachments: {
+        maxBytes: 26_214_400,
+        maxPerRecipient: 10,
+        maxRecipientBytes: 2_097_152,
+        fetchTimeoutMs: 30_000,
+        store: 'table',
+      },
       errorGuard: { sampleSize: 50, maxErrorPercent: 80 },
       server: {
         heartbeatIntervalMs: 5_000,
@@ -179,6 +186,8 @@ describe('toMailingSettings', () => {
     ['batch.numBatchThreads', 1, 1_000],
     ['batch.pollIntervalMs', 20, 600_000],
     ['attachments.maxBytes', 1, 1_073_741_824],
+    ['attachments.maxPerRecipient', 1, 100],
+    ['attachments.maxRecipientBytes', 1, 104_857_600],
     ['attachments.fetchTimeoutMs', 10, 600_000],
   ])('takes %s from %d to %d and nothing else', (option, low, high) => {
     const [group, name] = option.split('.');

@@ -107,6 +107,12 @@ export {
 export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/ports/profile-mapping.js';
 export type { EnvelopeFrom, EnvelopeRecipient } from './model/options/envelope.options.js';
 export type { HeaderRecipient, MessageHeadersOf } from './model/options/header.options.js';
+export type { RecipientAttachment } from './model/mail/recipient-attachment.js';
+export type { RecipientAttachmentsOf } from './model/options/recipient-attachments.options.js';
+export {
+  AttachmentSourceDownError,
+  RecipientAttachmentsMissingError,
+} from './model/errors/recipient-attachments.errors.js';
 export type { UnsubscribeOptions, UnsubscribeRecipient } from './model/options/unsubscribe.options.js';
 export {
   type UnsubscribeTarget,

@@ -149,7 +149,7 @@ export class ModelServer {
     const taker = new ClaimAcquirer({ ...taken, fencedRuns: this.#fencedRuns });
     const runner = this.#runner(settings, membership, journal, events);
     const outages = new OpeningOutages(settings.run.transportOutageTimeoutMs, 60_000, events);
-    const opener = new ContentOpener(this.#senders, RENDERER, outages);
+    const opener = new ContentOpener(this.#senders, RENDERER, outages, settings);
     const hold = new ResumeHold(settings);
     const served = { settings, servers, membership, hold };
     const common = { ...served, events, persister, reader, runs, opener, runner, faultPoints };

@@ -12,6 +12,10 @@ const Root = hostWith(
     run: { concurrency: 5 },
     server: { heartbeatIntervalMs: 100, leaseMs: 60_000 },
     attachments: { store: JSON.parse(env.STORE) },
+    messageHeaders: ({ idx }) => ({ 'X-Reader': `${idx}` }),
+    recipientAttachments: {
+      own: async ({ email }) => [{ filename: 'own.txt', content: `For ${email} alone` }],
+    },
   },
   5,
 );
@@ -24,6 +28,8 @@ if (env.SEND === 'yes') {
     subject: 'Hello',
     from: 'news@shop.example',
     attachments: JSON.parse(env.ATTACHMENTS),
+    recipientAttachments: 'own',
+    headers: { 'X-Address': '{{email}}' },
   };
   const list = Array.from({ length: Number(env.RECIPIENTS) }, (_, n) => `reader${n}@home.example`);
   await sender.sendEmailMessage(info, list, { persist: true });

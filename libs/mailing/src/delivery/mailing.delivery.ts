@@ -34,8 +34,8 @@ import { handOutSlots, type SlotSource } from './recipients/slot.source.js';
 import type { MailingTemplate, RenderedEmail } from '../model/ports/template.renderer.js';
 import { answered } from './recipients/lookup-failed.error.js';
 import { LeaseLostError } from './lease-lost.error.js';
-import type { AddedHeaders } from './recipients/added.headers.js';
-import type { EnvelopeSenders } from './recipients/envelope.senders.js';
+import type { HostMade, HostMadePart } from './recipients/host-made.js';
+import { isSourceDown } from './recipients/recipient.attachments.js';
 import type { UnsubscribeLink, UnsubscribeLinks } from './recipients/unsubscribe.links.js';
 import { RenderedHeaderError } from '../model/errors/rendered-header.error.js';
 import { reasonOf } from '../model/values/public-text.js';
@@ -67,10 +67,8 @@ export interface MailingDeliveryParts {
   gates: RecipientGate[];
   /** Null: messages without unsubscribe links. */
   links: Pick<UnsubscribeLinks, 'linkFor'> | null;
-  /** Null or absent: messages have the envelope sender of the mailing. */
-  envelopes?: EnvelopeSenders | null;
-  /** Null or absent: the host adds no headers. */
-  headers?: AddedHeaders | null;
+  /** Absent: the host makes nothing for single messages. */
+  hostMade?: HostMade;
   /** Null for templates that show no slot. */
   slots: SlotSource | null;
   /** Null: the host gave no parameter processor. */
@@ -137,9 +135,7 @@ export class MailingDelivery {
   async compose(idx: number, addressee: Addressee): Promise<EmailMessage> {
     if (addressee.fault) throw addressee.fault.error;
     const link = await this.#linkOf(idx, addressee);
-    const envelopeFrom = this.#envelopeFromOf(idx, addressee);
-    const headers = this.#headersOf(idx, addressee);
-    return this.#write(idx, addressee, link, { envelopeFrom, headers });
+    return this.#write(idx, addressee, link, await this.#madeFor(idx, addressee));
   }
 
   /** Sends to one recipient. */
@@ -161,18 +157,18 @@ export class MailingDelivery {
     try {
       const link = waited(this.#linkOf(idx, addressee, wanted));
       const known = link instanceof Promise ? await link : link;
-      code = 'envelope';
-      const envelopeFrom = this.#envelopeFromOf(idx, addressee);
-      code = 'headers';
-      const headers = this.#headersOf(idx, addressee);
+      const asked = waited(this.#madeFor(idx, addressee, wanted, (part) => (code = part)));
+      const made = asked instanceof Promise ? await asked : asked;
       code = 'template';
-      const rendering = waited(this.#write(idx, addressee, known, { envelopeFrom, headers }, wanted));
+      const rendering = waited(this.#write(idx, addressee, known, made, wanted));
       message = rendering instanceof Promise ? await rendering : rendering;
       if (isTooLate()) return tooLate;
     } catch (error) {
       // A failure after the stop may be caused by the stop, so it is not recorded as an error.
       if (isTooLate()) return tooLate;
       if (error instanceof RenderedHeaderError) code = 'headers';
+      if (code === 'attachments' && isSourceDown(error))
+        return { kind: 'temporary', idx, code, text: reasonOf(error) };
       return settled(idx, 'error', code, reasonOf(error));
     }
     this.parts.faultPoints.reach('beforeHandOver');
@@ -225,12 +221,14 @@ export class MailingDelivery {
     return this.parts.links?.linkFor(idx, mailbox.address, userId, terms);
   }
 
-  #envelopeFromOf(idx: number, { mailbox, userId }: Addressee): string | undefined {
-    return this.parts.envelopes?.senderFor(idx, mailbox.address, userId);
-  }
-
-  #headersOf(idx: number, { mailbox, userId }: Addressee): Record<string, string> | undefined {
-    return this.parts.headers?.headersFor(idx, mailbox.address, userId);
+  #madeFor(
+    idx: number,
+    addressee: Addressee,
+    stop?: AbortSignal,
+    begin?: (part: HostMadePart) => void,
+  ): MadeByHost | Promise<MadeByHost> {
+    const terms = this.#terms('recipientAttachments', stop);
+    return this.parts.hostMade?.make(idx, addressee, terms, begin) ?? {};
   }
 
   #write(

@@ -123,7 +123,7 @@ export const executionProviders: Provider[] = [
     MAILING_SETTINGS,
     MailingEvents,
   ),
-  provide(ContentOpener, NamedSenders, TEMPLATE_RENDERER, OpeningOutages),
+  provide(ContentOpener, NamedSenders, TEMPLATE_RENDERER, OpeningOutages, MAILING_SETTINGS),
   provideByName(SliceRunner, {
     settings: MAILING_SETTINGS,
     database: MailingDatabase,

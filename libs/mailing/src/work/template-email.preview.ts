@@ -7,8 +7,7 @@ import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import { debugHeaders } from '../delivery/mime/debug-headers.js';
 import type { RecipientGate } from '../delivery/recipients/recipient.gate.js';
 import type { TemplateRenderer } from '../model/ports/template.renderer.js';
-import { AddedHeaders } from '../delivery/recipients/added.headers.js';
-import { EnvelopeSenders } from '../delivery/recipients/envelope.senders.js';
+import { HostMade } from '../delivery/recipients/host-made.js';
 import { UnsubscribeLinks } from '../delivery/recipients/unsubscribe.links.js';
 import { AsyncContext, type ModuleContext } from '../model/host-calls/async-context.js';
 import { checkFilter } from '../model/errors/argument.check.js';
@@ -63,6 +62,7 @@ export class TemplateEmailPreview {
       | 'attachments'
       | 'debugHeaders'
       | 'envelopeFrom'
+      | 'recipientAttachments'
       | 'messageHeaders'
       | 'run'
       | 'templates'
@@ -201,13 +201,14 @@ export class TemplateEmailPreview {
   }
 
   #asked(request: TemplateEmailRequest, recipients: Recipients): RequestedDryRun {
-    const { attachments, templates } = this.settings;
+    const { attachments, recipientAttachments, templates } = this.settings;
     const persist = request?.batched === true;
     const how = {
       persist,
       hasProfiles: this.profiles() !== null,
       mayBeRepeat: false,
       attachments,
+      recipientAttachments,
       text: templates.text,
       senders: this.senders,
     };
@@ -233,8 +234,7 @@ export class TemplateEmailPreview {
       profiles,
       fatigue: this.recorder.fatigue,
       gates: [...this.checkingGates(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
-      envelopes: EnvelopeSenders.of(this.settings.envelopeFrom, null, info),
-      headers: AddedHeaders.of(this.settings.messageHeaders, null, info),
+      hostMade: HostMade.of(this.settings, null, info),
       // A click in a proof must not unsubscribe the recipient.
       links:
         links && reader

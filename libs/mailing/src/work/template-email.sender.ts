@@ -32,7 +32,10 @@ import type { SlotRegistry } from './intake/slot.registry.js';
 /** Sends one templated e-mail to many people, and takes commands about mailings. */
 export class TemplateEmailSender {
   constructor(
-    private readonly settings: Pick<MailingSettings, 'attachments' | 'batch' | 'templates' | 'uniqServerId'>,
+    private readonly settings: Pick<
+      MailingSettings,
+      'attachments' | 'batch' | 'templates' | 'uniqServerId' | 'recipientAttachments'
+    >,
     private readonly intake: MailingIntake,
     private readonly transactions: TransactionIntake,
     private readonly commands: MailingCommands,
@@ -126,6 +129,7 @@ export class TemplateEmailSender {
       hasProfiles: this.profiles() !== null,
       mayBeRepeat: terms.idempotencyKey !== null,
       attachments: this.settings.attachments,
+      recipientAttachments: this.settings.recipientAttachments,
       isInTransaction: transaction !== null,
       text: this.settings.templates.text,
       senders: this.senders,

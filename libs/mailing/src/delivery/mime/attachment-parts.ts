@@ -11,11 +11,12 @@ const ITS_OWN = /^Content-/i;
 /**
  * The attachments of a mailing as parts of a message: their header lines and their bytes, one character per byte.
  *
- * They are the same in all messages of a mailing, and most of each. So nodemailer encodes them once, and every message gets the same bytes. They
- * are cached by their `attachments` array, and freed with it.
+ * Those of a mailing are the same in all its messages, and most of each. So nodemailer encodes them once, and every message gets the same bytes. They
+ * are cached by their `attachments` array, and each by itself, because a recipient may get further ones; they are freed with these objects.
  */
 export class AttachmentParts {
   readonly #known = new WeakMap<Attachments, Promise<Buffer[] | null>>();
+  readonly #each = new WeakMap<Attachments[number], Promise<Buffer | null>>();
 
   /** @param doublesDots whether they follow DATA, where dots at line starts are doubled. */
   constructor(private readonly doublesDots: boolean) {}
@@ -33,9 +34,21 @@ export class AttachmentParts {
   }
 
   async #write(attachments: Attachments): Promise<Buffer[] | null> {
-    const parts = await Promise.all(attachments.map((one) => partOf(one)));
-    if (!parts.every(isAscii)) return null;
-    return parts.map((part) => Buffer.from(this.doublesDots ? dotsDoubled(part) : part, 'latin1'));
+    const parts = await Promise.all(attachments.map((one) => this.#one(one)));
+    return parts.every((part) => part !== null) ? parts : null;
+  }
+
+  #one(attachment: Attachments[number]): Promise<Buffer | null> {
+    const known = this.#each.get(attachment);
+    if (known) return known;
+    const part = this.#encoded(attachment);
+    this.#each.set(attachment, part);
+    return part;
+  }
+
+  async #encoded(attachment: Attachments[number]): Promise<Buffer | null> {
+    const part = await partOf(attachment);
+    return isAscii(part) ? Buffer.from(this.doublesDots ? dotsDoubled(part) : part, 'latin1') : null;
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Mailbox, parseMailbox, parseMailboxes } from '../../model/addresses/email-address.js';
 import { hasOddDots, quotedAddress } from '../../model/addresses/recipient-address.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type { RecipientAttachment } from '../../model/mail/recipient-attachment.js';
 import type { EmailMessage } from '../../model/ports/email-message.sender.js';
 import { MessageHeaders } from './message-headers.js';
 import { MessageIdentity } from './message-identity.js';
@@ -16,6 +17,8 @@ export interface MadeByHost {
   envelopeFrom?: string;
   /** Further headers. */
   headers?: Record<string, string>;
+  /** After those of the mailing. */
+  attachments?: RecipientAttachment[];
 }
 
 /** Composes messages from what is the same in all messages of a mailing and what differs. */
@@ -72,7 +75,7 @@ export class MessageComposer {
       html,
       text,
       headers: this.#headers.of(furtherHeaders, byHost.headers, own),
-      attachments,
+      attachments: byHost.attachments?.length ? [...(attachments ?? []), ...byHost.attachments] : attachments,
     };
     if (envelopeFrom !== undefined) message.envelopeFrom = envelopeFrom;
     return headers ? Object.assign(message, given(headers)) : message;

@@ -86,6 +86,11 @@ export interface TemplateEmailInfo {
   /** Files that every message carries; together at most `attachments.maxBytes`. */
   attachments?: TemplateEmailAttachment[];
   /**
+   * One of the functions of the option `recipientAttachments`, by its name, that makes further files for each recipient; at most 255 characters. All
+   * servers that work on the mailing need it. Default: none.
+   */
+  recipientAttachments?: string;
+  /**
    * What the slots of the templates show: content by slot for all recipients, or a `SlotFilling` with content for single profiles. Slots
    * must be defined (`SlotService`), and persistent if `persist` or `runInSeparateThread` is true.
    */

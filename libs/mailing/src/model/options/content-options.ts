@@ -29,6 +29,16 @@ export interface AttachmentOptions {
    */
   maxBytes?: number;
   /**
+   * Files that a function of `recipientAttachments` may make for one recipient. Default: 10. Bounds: 1 to 100. More end that recipient as an error.
+   */
+  maxPerRecipient?: number;
+  /**
+   * Bytes of the files that a function of `recipientAttachments` makes for one recipient together, before MIME encoding. Default: 2,097,152 (2 MB).
+   * Bounds: 1 to 104,857,600; times `run.concurrency`, and `batch.numBatchThreads` of a server that takes batches, at most 1 GiB, because so many
+   * messages are in memory. More end that recipient as an error.
+   */
+  maxRecipientBytes?: number;
+  /**
    * Longest time that one attachment given by URL or stream may take, in milliseconds. Default: 30,000. Bounds: 10 to 600,000. Too low: a
    * large file or a slow server refuses the mailing. Too high: a call waits that long for a server that does not answer.
    */

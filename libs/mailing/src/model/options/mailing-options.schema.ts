@@ -4,6 +4,7 @@ import type { Type } from '@nestjs/common';
 import type { AddressNormalizer } from '../addresses/address-key.js';
 import { HOST_CALL_TIMEOUT_MS } from '../host-calls/host-call.js';
 import { SOURCE_TIMEOUT_MS } from '../host-calls/source-watch.js';
+import { isPlainObject } from '../values/value-kind.js';
 import type { Dispatcher } from '../ports/dispatcher.js';
 import type { ParameterProcessor } from '../ports/parameter.processor.js';
 import type { EmailMessageSender } from '../ports/email-message.sender.js';
@@ -21,6 +22,7 @@ import type {
 import type { TextOptions } from '../mail/text-options.js';
 import type { EnvelopeFrom } from './envelope.options.js';
 import type { MessageHeadersOf } from './header.options.js';
+import type { RecipientAttachmentsOf } from './recipient-attachments.options.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { MailingModuleOptions } from './mailing-options.js';
 import type { AddressOptions, ProfileOptions } from './recipient-options.js';
@@ -167,6 +169,8 @@ const ATTACHMENT_STORE = { dir: folder };
 
 const ATTACHMENTS = {
   maxBytes: whole({ default: 26_214_400, min: 1, max: 1_073_741_824 }),
+  maxPerRecipient: whole({ default: 10, min: 1, max: 100 }),
+  maxRecipientBytes: whole({ default: 2_097_152, min: 1, max: 104_857_600 }),
   fetchTimeoutMs: whole({ default: 30_000, min: 10, max: 600_000 }),
   store: custom<AttachmentStorageOption>('`table`, or `{ dir }`', '`table`', (at, given) => {
     const value = given ?? 'table';
@@ -219,6 +223,7 @@ export const MAILING_OPTIONS = {
   debugHeaders: flag(false),
   envelopeFrom: aFunction<EnvelopeFrom>('the address of `from`'),
   messageHeaders: aFunction<MessageHeadersOf>('none'),
+  recipientAttachments: custom('functions by their names', 'none', readAttachmentFunctions),
   run: group(RUN),
   retry: group(RETRY),
   errorGuard: group(ERROR_GUARD),
@@ -239,6 +244,17 @@ export const MAILING_OPTIONS = {
       (given ?? null) === null ? null : toUnsubscribeSettings(at, given),
   },
 } satisfies OptionSchema<MailingModuleOptions>;
+
+function readAttachmentFunctions(at: OptionPlace, given: unknown): Record<string, RecipientAttachmentsOf> {
+  const functions = given ?? {};
+  if (!isPlainObject(functions)) throw at.wrong('an object of functions', functions);
+  for (const [name, value] of Object.entries(functions)) {
+    if (name.trim() === '' || name.length > MAX_NAME)
+      throw at.wrong(`named by texts of at most ${MAX_NAME} characters that are not empty`, name);
+    if (typeof value !== 'function') throw at.of(name).wrong('a function', value);
+  }
+  return { ...functions } as Record<string, RecipientAttachmentsOf>;
+}
 
 function aFunction<F>(defaultWords: string): OptionKind<F | null> {
   return custom('function', defaultWords, (at, given) => {

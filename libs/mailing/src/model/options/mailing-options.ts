@@ -5,6 +5,7 @@ import type { EmailMessageSender } from '../ports/email-message.sender.js';
 import type { KeyOf } from '../addresses/email-address.js';
 import type { EnvelopeFrom } from './envelope.options.js';
 import type { MessageHeadersOf } from './header.options.js';
+import type { RecipientAttachmentsOf } from './recipient-attachments.options.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { ResumePolicy } from './resume-policy.js';
 import type { ParameterProcessor } from '../ports/parameter.processor.js';
@@ -123,6 +124,19 @@ export interface MailingModuleOptions {
    * ```
    */
   messageHeaders?: MessageHeadersOf;
+  /**
+   * Functions that make files for single recipients, by their names; a mailing says in `recipientAttachments` of its info which one it needs. A function
+   * can't be stored with a mailing, so its name is. Bounds: `attachments.maxPerRecipient` and `attachments.maxRecipientBytes`. Default: none.
+   *
+   * @example
+   * ```ts
+   * const invoices: RecipientAttachmentsOf = async ({ userId }) => [
+   *   { filename: 'invoice.pdf', content: await readFile(join(dir, `${userId}.pdf`)) },
+   * ];
+   * MailingModule.forRoot({ templates: { dir }, recipientAttachments: { invoices } });
+   * ```
+   */
+  recipientAttachments?: Record<string, RecipientAttachmentsOf>;
   run?: RunOptions;
   retry?: RetryOptions;
   errorGuard?: ErrorGuardOptions;
@@ -175,6 +189,7 @@ export interface MailingSettings {
   envelopeFrom: EnvelopeFrom | null;
   /** Null: none. */
   messageHeaders: MessageHeadersOf | null;
+  recipientAttachments: Readonly<Record<string, RecipientAttachmentsOf>>;
   run: Required<RunOptions>;
   retry: Required<RetryOptions>;
   errorGuard: Required<ErrorGuardOptions>;

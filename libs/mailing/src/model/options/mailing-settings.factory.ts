@@ -16,6 +16,7 @@ const OPTIONS = new OptionPlace(
 
 /** `forRootAsync` needs these before any factory can run. */
 const BESIDE_FACTORY = 'Give it to forRootAsync itself, beside useFactory, useClass or useExisting.';
+const MAX_RECIPIENT_FILES_BYTES = 2 ** 30;
 const HINTS = { dataSource: BESIDE_FACTORY, isGlobal: BESIDE_FACTORY };
 
 /**
@@ -32,12 +33,35 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
     throw OPTIONS.of(both).wrong('given one without the other', [days, hours], 'both');
   }
   assertOneTransport(read);
+  assertAttachmentsFit(read);
   const contactFatigueMs = days === null ? hours && hours * HOUR_MS : days * DAY_MS;
   return {
     ...read,
     addresses: { keyOf: keyBy(normalizer), ...localParts },
     profiles: { contactFatigueMs, invalidateRefused },
   };
+}
+
+/** Files of single recipients are in memory while their messages are made and sent. */
+function assertAttachmentsFit(
+  read: Pick<
+    MailingSettings,
+    'attachments' | 'batch' | 'enabledAsTemplateMailServer' | 'recipientAttachments' | 'run'
+  >,
+): void {
+  if (Object.keys(read.recipientAttachments).length === 0) return;
+  const { maxRecipientBytes } = read.attachments;
+  const slices = read.enabledAsTemplateMailServer ? read.batch.numBatchThreads : 1;
+  const most = Math.floor(MAX_RECIPIENT_FILES_BYTES / (read.run.concurrency * slices));
+  if (maxRecipientBytes <= most) return;
+  const words = slices > 1 ? 'run.concurrency × batch.numBatchThreads' : 'run.concurrency';
+  const expected = `at most ${most}, so that the files of the ${words} messages under way fit in 1 GiB`;
+  throw OPTIONS.of('attachments.maxRecipientBytes').wrong(
+    expected,
+    maxRecipientBytes,
+    `the number ${maxRecipientBytes}`,
+    'Lower it, or run.concurrency.',
+  );
 }
 
 /** The other two choose a transport of the mailer, which a sender of the host does not use. */

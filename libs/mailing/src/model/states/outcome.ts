@@ -46,7 +46,7 @@ export const MAX_ERROR_TEXT = 1000;
 /** What became of one attempt: an outcome, a reason to try again, or the proof that nothing was handed over. */
 export type Attempt =
   | { kind: 'settled'; outcome: Outcome }
-  /** A temporary refusal of this recipient: the message was not accepted, and a later attempt may succeed. The attempt counts. */
+  /** A temporary refusal of this recipient, or of the host to make its attachments: a later attempt may succeed. The attempt counts. */
   | { kind: 'temporary'; idx: number; code: string; text: string; subject?: RefusalSubject }
   /**
    * Nothing was handed over. The values of `blame`, in this order: the transport is down; the mail server wants less at a time; it is
@@ -75,6 +75,7 @@ export function settled(
 
 /** Codes of our own errors, from before anything was handed over: they say nothing about the transport. */
 const OURS: readonly (string | null)[] = [
+  'attachments',
   'envelope',
   'headers',
   'template',
@@ -92,5 +93,11 @@ export const NO_ANSWER = 'timeout';
 
 /** Whether the mail server may have seen anything of the message. */
 export function wasTried(attempt: Attempt): boolean {
-  return attempt.kind !== 'settled' || !OURS.includes(attempt.outcome.code);
+  if (attempt.kind === 'settled') return !OURS.includes(attempt.outcome.code);
+  return attempt.kind !== 'temporary' || isRefusal(attempt);
+}
+
+/** Whether the mail server said it, and not a function of the host. */
+export function isRefusal({ code }: Extract<Attempt, { kind: 'temporary' }>): boolean {
+  return !OURS.includes(code);
 }

@@ -55,6 +55,10 @@ export class Mailing extends SliceProgressColumns {
   @Column({ name: 'envelope_from', type: 'text', nullable: true })
   envelopeFrom: string | null;
 
+  /** Name of the function that makes the files of single recipients; null: none. */
+  @Column({ name: 'recipient_attachments', type: 'varchar', length: 255, nullable: true })
+  recipientAttachments: string | null;
+
   /** Relative to the configured template folder. */
   @Column({ name: 'template_url', type: 'text' })
   templateUrl: string;

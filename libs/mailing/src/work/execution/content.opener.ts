@@ -3,6 +3,8 @@ import type { NamedSenders } from '../../delivery/transport/named.senders.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { MailingTemplate, TemplateRenderer } from '../../model/ports/template.renderer.js';
 import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import { functionOf } from '../../delivery/recipients/recipient.attachments.js';
 import { publicReasonOf } from '../../model/values/public-text.js';
 import type { StoredMailing } from '../../model/ports/mailing.persister.js';
 import type { OpeningOutages } from './opening-outages.js';
@@ -27,12 +29,13 @@ export class ContentOpener {
     private readonly senders: NamedSenders,
     private readonly renderer: TemplateRenderer,
     private readonly openings: OpeningOutages,
+    private readonly settings: Pick<MailingSettings, 'recipientAttachments'>,
   ) {}
 
   /** @throws errors of the renderer other than refusals, until the outage has lasted too long; the next sweep tries again. */
   async open(mailing: StoredMailing): Promise<OpenedMailing | ContentGone> {
     const { mailingId, info, content, numProfiles: numRecipients } = mailing;
-    const gone = whatIsGone(mailing) ?? this.#transportGone(info);
+    const gone = whatIsGone(mailing) ?? this.#transportGone(info) ?? this.#functionGone(info);
     if (gone !== null) {
       this.openings.over(mailingId);
       return new ContentGone(gone);
@@ -58,6 +61,17 @@ export class ContentOpener {
       return null;
     } catch (error) {
       return `${PAUSE_REASONS.transport}: ${publicReasonOf(error)}`;
+    }
+  }
+
+  /** A function that was there when the mailing was requested, on the server that took the request. */
+  #functionGone({ recipientAttachments }: TemplateEmailInfo): string | null {
+    try {
+      if (recipientAttachments !== undefined)
+        functionOf(this.settings.recipientAttachments, recipientAttachments);
+      return null;
+    } catch (error) {
+      return `${PAUSE_REASONS.attachments}: ${publicReasonOf(error)}`;
     }
   }
 }

@@ -5,8 +5,7 @@ import type { RecipientGate } from '../../delivery/recipients/recipient.gate.js'
 import type { ParameterProcessing } from '../../delivery/recipients/parameter.processing.js';
 import type { SlotSource } from '../../delivery/recipients/slot.source.js';
 import type { MailingTemplate } from '../../model/ports/template.renderer.js';
-import { AddedHeaders } from '../../delivery/recipients/added.headers.js';
-import { EnvelopeSenders } from '../../delivery/recipients/envelope.senders.js';
+import { HostMade } from '../../delivery/recipients/host-made.js';
 import { UnsubscribeLinks } from '../../delivery/recipients/unsubscribe.links.js';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
 import type { Ledger, Release } from '../../model/ports/ledger.js';
@@ -32,7 +31,9 @@ export interface SliceRunnerParts {
   settings: Pick<
     MailingSettings,
     | 'debugHeaders'
+    | 'attachments'
     | 'envelopeFrom'
+    | 'recipientAttachments'
     | 'messageHeaders'
     | 'errorGuard'
     | 'inDoubt'
@@ -188,8 +189,7 @@ export class SliceRunner {
       fatigue: recorder.fatigue,
       gates: this.parts.gates(mailingId, info),
       links: UnsubscribeLinks.of(settings.unsubscribe, mailingId, info),
-      envelopes: EnvelopeSenders.of(settings.envelopeFrom, mailingId, info),
-      headers: AddedHeaders.of(settings.messageHeaders, mailingId, info),
+      hostMade: HostMade.of(settings, mailingId, info),
       slots: template.slots?.length ? this.parts.slots(mailingId, info) : null,
       processing: this.parts.processing(mailingId, info),
       debugHeaders: settings.debugHeaders ? debugHeaders(settings.uniqServerId, process.pid, startIdx) : {},

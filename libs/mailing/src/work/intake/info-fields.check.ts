@@ -16,6 +16,7 @@ const FIELDS: Readonly<Record<keyof TemplateEmailInfo, 'flag' | 'object' | 'othe
   messageTo: 'other',
   transporterName: 'other',
   envelopeFrom: 'other',
+  recipientAttachments: 'other',
   params: 'object',
   headers: 'object',
   attachments: 'other',

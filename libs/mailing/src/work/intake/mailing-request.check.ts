@@ -34,6 +34,7 @@ export interface RequestTerms {
   /** A mailing with the same key may exist already; then the list is not read. */
   mayBeRepeat: boolean;
   attachments: MailingSettings['attachments'];
+  recipientAttachments: MailingSettings['recipientAttachments'];
   /** A transaction of the host is open. */
   isInTransaction?: boolean;
   /** The text options of the module. */
@@ -64,7 +65,16 @@ export interface CheckedRequest {
 export function checkRequest(
   info: TemplateEmailInfo,
   recipients: Recipients,
-  { persist, hasProfiles, mayBeRepeat, attachments, text, senders, isInTransaction }: RequestTerms,
+  {
+    persist,
+    hasProfiles,
+    mayBeRepeat,
+    attachments,
+    recipientAttachments,
+    text,
+    senders,
+    isInTransaction,
+  }: RequestTerms,
 ): CheckedRequest {
   checkRecipients(recipients);
   if (!mayBeRepeat) assertUnread(recipients, 'recipients');
@@ -91,14 +101,7 @@ export function checkRequest(
     checkOneLine(field, info[field]);
   }
   if (info.altTemplateUrl !== undefined) required('altTemplateUrl', info.altTemplateUrl);
-  if (info.from !== undefined && !parseMailbox(info.from))
-    throw new InvalidHeaderAddressError('from', info.from);
-  for (const field of ['replyTo', 'cc', 'bcc'] as const) {
-    if (info[field] !== undefined && !parseMailboxes(info[field]))
-      throw new InvalidHeaderAddressError(field, info[field]);
-  }
-  if (info.messageTo !== undefined && !parseMailbox(info.messageTo))
-    throw new InvalidHeaderAddressError('messageTo', info.messageTo);
+  checkAddresses(info);
   if (info.sendAsHtml === false && info.sendAsText === false) {
     throw new InvalidFieldError('sendAsText', 'true where sendAsHtml is false', false);
   }
@@ -106,6 +109,7 @@ export function checkRequest(
     throw new InvalidFieldError('locale', 'a language tag such as fr or fr-CA', info.locale);
   checkEnvelopeFrom(info.envelopeFrom);
   checkTransporter(info.transporterName, senders);
+  checkFunction(info.recipientAttachments, recipientAttachments);
   checkBatch(info, persist);
   checkHeaders(info.headers ?? {});
   checkTrackingData(info.trackingData ?? {});
@@ -162,6 +166,18 @@ function isOne(recipients: Recipients): boolean {
   return Array.isArray(recipients) && recipients.length === 1;
 }
 
+/** @throws InvalidHeaderAddressError naming the field. */
+function checkAddresses(info: TemplateEmailInfo): void {
+  if (info.from !== undefined && !parseMailbox(info.from))
+    throw new InvalidHeaderAddressError('from', info.from);
+  for (const field of ['replyTo', 'cc', 'bcc'] as const) {
+    if (info[field] !== undefined && !parseMailboxes(info[field]))
+      throw new InvalidHeaderAddressError(field, info[field]);
+  }
+  if (info.messageTo !== undefined && !parseMailbox(info.messageTo))
+    throw new InvalidHeaderAddressError('messageTo', info.messageTo);
+}
+
 /** The null sender `<>` is that of bounces themselves (RFC 5321 section 4.5.5), so a mailing without an address is none. */
 function checkEnvelopeFrom(address: string | undefined): void {
   if (address !== undefined && bareAddress(address) === null)
@@ -178,6 +194,12 @@ function checkTransporter(name: string | undefined, senders: NamedSenders): void
     if (!(error instanceof TransporterMissingError)) throw error;
     throw new InvalidFieldError('transporterName', expected, name);
   }
+}
+
+function checkFunction(name: string | undefined, functions: RequestTerms['recipientAttachments']): void {
+  if (name === undefined || Object.hasOwn(functions, name)) return;
+  const expected = 'the name of one of the functions of the option recipientAttachments';
+  throw new InvalidFieldError('recipientAttachments', expected, name);
 }
 
 function checkBatch({ batched, batchSize }: TemplateEmailInfo, persist: boolean): void {

@@ -22,6 +22,7 @@ const MAX_TRACKING_ENTRIES = 100;
 const MAX_CHARACTERS = {
   name: MAX_COLUMN,
   transporterName: MAX_COLUMN,
+  recipientAttachments: MAX_COLUMN,
   siteId: MAX_COLUMN,
   batchExecId: MAX_COLUMN,
   templateUrl: MAX_PATH,

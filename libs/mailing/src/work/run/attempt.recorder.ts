@@ -1,4 +1,4 @@
-import { type Attempt, NO_ANSWER, type Outcome, wasAnswered } from '../../model/states/outcome.js';
+import { type Attempt, isRefusal, NO_ANSWER, type Outcome, wasAnswered } from '../../model/states/outcome.js';
 import type { MarkedRecipient } from '../../model/mail/recipient.js';
 import { RetrySchedule } from './retry.schedule.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
@@ -37,7 +37,7 @@ export class AttemptRecorder {
   take(attempt: Attempt, generation: number): void {
     switch (attempt.kind) {
       case 'temporary':
-        this.run.transport.works();
+        if (isRefusal(attempt)) this.run.transport.works();
         return this.#defer({ ...attempt, status: 'error' });
       case 'settled':
         return this.#takeOutcome(attempt.outcome);
