@@ -24,6 +24,22 @@ import { textOf } from './text-options.check.js';
 import { hasControlCharacters } from '../../model/values/bounded-text.js';
 import { HEADER_NAME, RESERVED_HEADERS } from '../../model/values/header-words.js';
 
+/** Texts that become headers, or columns of one line. */
+const ONE_LINE = [
+  'subject',
+  'from',
+  'replyTo',
+  'cc',
+  'bcc',
+  'messageTo',
+  'name',
+  'transporterName',
+  'envelopeFrom',
+  'locale',
+  'siteId',
+  'batchExecId',
+] as const;
+
 const MAX_BATCH = 1_000_000;
 const MAX_TRACKING_TEXT = 254;
 
@@ -84,22 +100,7 @@ export function checkRequest(
   required('templateUrl', info.templateUrl);
   for (const field of ['subject', 'from'] as const)
     if (!info.fillFromTemplate || info[field] !== undefined) required(field, info[field]);
-  for (const field of [
-    'subject',
-    'from',
-    'replyTo',
-    'cc',
-    'bcc',
-    'messageTo',
-    'name',
-    'transporterName',
-    'envelopeFrom',
-    'locale',
-    'siteId',
-    'batchExecId',
-  ] as const) {
-    checkOneLine(field, info[field]);
-  }
+  for (const field of ONE_LINE) checkOneLine(field, info[field]);
   if (info.altTemplateUrl !== undefined) required('altTemplateUrl', info.altTemplateUrl);
   checkAddresses(info);
   if (info.sendAsHtml === false && info.sendAsText === false) {
