@@ -38,8 +38,9 @@ forEachDatabase('List-Unsubscribe', (kind) => {
       const idx = message.to[0].startsWith('ann') ? 0 : 1;
       const target = { mailingId, idx, email: message.to[0] };
       expect(tokens.verify(link.searchParams.get('token'))).toEqual(target);
-      // Three letters of a name may be in a token by chance.
-      expect(link.href).not.toMatch(/(ann|bob)(@|%40)|home|b%C3%BCcher|xn--/i);
+      // The token is random text, in which any short word may be; what it hides is tested with UnsubscribeTokens.
+      const shown = link.href.replace(link.searchParams.get('token') as string, '');
+      expect(shown).not.toMatch(/ann|bob|home|example\/.*example/);
       expect(await hrefOf(message)).toBe(link.href);
     }
   });

@@ -105,10 +105,14 @@ export {
   type RecipientParameters,
 } from './model/ports/parameter.processor.js';
 export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/ports/profile-mapping.js';
-export type { EnvelopeFrom, EnvelopeRecipient } from './model/options/envelope.options.js';
-export type { HeaderRecipient, MessageHeadersOf } from './model/options/header.options.js';
+export type {
+  EnvelopeFrom,
+  EnvelopeRecipient,
+  HeaderRecipient,
+  MessageHeadersOf,
+  RecipientAttachmentsOf,
+} from './model/options/host-made.options.js';
 export type { RecipientAttachment } from './model/mail/recipient-attachment.js';
-export type { RecipientAttachmentsOf } from './model/options/recipient-attachments.options.js';
 export {
   AttachmentSourceDownError,
   RecipientAttachmentsMissingError,

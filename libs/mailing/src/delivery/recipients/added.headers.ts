@@ -1,6 +1,6 @@
 import { HostAnswerError, takeFromHost } from '../../model/host-calls/host-call.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
-import type { HeaderRecipient, MessageHeadersOf } from '../../model/options/header.options.js';
+import type { HeaderRecipient, MessageHeadersOf } from '../../model/options/host-made.options.js';
 import { isPlainObject, kindOf } from '../../model/values/value-kind.js';
 
 const CALL = 'messageHeaders';

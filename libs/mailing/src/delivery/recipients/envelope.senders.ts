@@ -1,7 +1,7 @@
 import { bareAddress } from '../../model/addresses/email-address.js';
 import { HostAnswerError, takeFromHost } from '../../model/host-calls/host-call.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
-import type { EnvelopeFrom } from '../../model/options/envelope.options.js';
+import type { EnvelopeFrom } from '../../model/options/host-made.options.js';
 import { kindOf } from '../../model/values/value-kind.js';
 
 const CALL = 'envelopeFrom';

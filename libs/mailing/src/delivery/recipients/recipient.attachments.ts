@@ -10,9 +10,8 @@ import {
 } from '../../model/errors/recipient-attachments.errors.js';
 import type { RecipientAttachment } from '../../model/mail/recipient-attachment.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
-import type { HeaderRecipient } from '../../model/options/header.options.js';
+import type { HeaderRecipient, RecipientAttachmentsOf } from '../../model/options/host-made.options.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
-import type { RecipientAttachmentsOf } from '../../model/options/recipient-attachments.options.js';
 import { hasControlCharacters } from '../../model/values/bounded-text.js';
 import { kindOf, numberOrKindOf } from '../../model/values/value-kind.js';
 

@@ -20,9 +20,7 @@ import type {
   TextConverter,
 } from './content-options.js';
 import type { TextOptions } from '../mail/text-options.js';
-import type { EnvelopeFrom } from './envelope.options.js';
-import type { MessageHeadersOf } from './header.options.js';
-import type { RecipientAttachmentsOf } from './recipient-attachments.options.js';
+import type { EnvelopeFrom, MessageHeadersOf, RecipientAttachmentsOf } from './host-made.options.js';
 import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type { MailingModuleOptions } from './mailing-options.js';
 import type { AddressOptions, ProfileOptions } from './recipient-options.js';
