@@ -174,6 +174,20 @@ describe('files for single recipients', () => {
     },
   );
 
+  it('are in a proof, with the headers of its recipient', async () => {
+    const messageHeaders = ({ email }: HeaderRecipient): Record<string, string> => ({ 'X-Reader': email });
+    const app = await rig.boot({ recipientAttachments: { invoices }, messageHeaders });
+    await app.nest.get(TemplateEmailPreview).sendProof(KEPT, 'ann@home.example', 'editor@shop.example');
+    const [message] = rig.inbox.messages;
+    expect(message.to).toEqual(['editor@shop.example']);
+    const { attachments, headers } = await message.parsed();
+    expect(headers.get('x-reader')).toBe('ann@home.example');
+    expect(attachments.map(({ filename }) => filename)).toEqual([
+      'Rechnung 0 für ann@home.example.bin',
+      'note.txt',
+    ]);
+  });
+
   it('are sent without persist, and shown by a preview', async () => {
     const app = await rig.boot({ recipientAttachments: { invoices } });
     const shown = await app.nest.get(TemplateEmailPreview).preview(KEPT, 'ann@home.example');
