@@ -12,7 +12,7 @@ import {
 import { MailingQuery, type MailingStatus, type RecipientRecord, TemplateEmailSender } from 'nestjs-mailing';
 import { MailingErrorFilter } from './mailing-error.filter.js';
 
-const RETRYABLE = { errors: 'errors', in_doubt: 'in_doubt' } as const;
+const RETRYABLE = { errors: 'errors', in_doubt: 'in_doubt', skipped: 'skipped' } as const;
 const OUTCOME = { sent: 'sent', error: 'error' } as const;
 const optional = { optional: true };
 
@@ -48,7 +48,7 @@ export class NewsletterCommandsController {
   @HttpCode(200)
   async retry(
     @Param('id') id: string,
-    @Query('which', new ParseEnumPipe(RETRYABLE)) which: 'errors' | 'in_doubt',
+    @Query('which', new ParseEnumPipe(RETRYABLE)) which: keyof typeof RETRYABLE,
   ): Promise<{ count: number }> {
     return { count: await this.sender.retry(id, which) };
   }

@@ -12,6 +12,7 @@ const LIVES: Death[][] = [
   [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterServerPruned' }],
   [{ at: 'afterPauseRequested' }],
   [{ at: 'afterRetryChunk' }],
+  [{ at: 'afterContinued' }],
   ...[7, 12, 18].map((on): Death[] => [{ at: 'beforeCommit', on }]),
 ];
 const nameOf = (deaths: Death[]): string =>

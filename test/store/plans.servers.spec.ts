@@ -122,6 +122,7 @@ forEachInnoDb('the query plans of a run', (kind) => {
     await commands.resume(mailingId, SERVER);
     await commands.settleInDoubt(mailingId, 'error');
     await commands.retry(mailingId, 'error');
+    await commands.retry(mailingId, 'skipped');
     await commands.cancel(mailingId);
     // MySQL does not examine a forced index, and estimates one row.
     assertPlans(database.plans, kind === 'mysql' ? 1 : 5);

@@ -1,5 +1,5 @@
 // The whole life of two mailings: stored, claimed, sent, paused, resumed, shut down in order, resumed again, completed, retried,
-// settled; and a second one canceled. Each step is done only if it was not done before, so after a kill anywhere the next
+// settled; and a second one canceled and continued. Each step is done only if it was not done before, so after a kill anywhere the next
 // process continues the same life. The last step done is kept in a file. With BATCH_SIZE both mailings are batched, and the
 // process takes the batches itself.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -46,6 +46,10 @@ export async function live() {
     canceled: async () => {
       await sender.cancel(second);
       await until(second, ({ status }) => status === 'canceled' || status === 'completed');
+    },
+    continued: async () => {
+      await sender.continueMailing(second);
+      await until(second, isCompleted);
     },
     completed: () => until(first, isCompleted),
     retried: () => sender.retry(first, 'errors'),

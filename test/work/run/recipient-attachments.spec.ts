@@ -102,8 +102,8 @@ forEachDatabase('files for single recipients', (kind) => {
     let asked = 0;
     const app = await rig.boot({
       errorGuard: { sampleSize: 0 },
-      retry: { initialDelayMs: 20, maxDelayMs: 20, maxAttempts: 50 },
-      run: { hostCallTimeoutMs: 100 },
+      retry: { initialDelayMs: 1_000, maxDelayMs: 1_000, maxAttempts: 50 },
+      run: { hostCallTimeoutMs: 1_000 },
       recipientAttachments: {
         invoices: ({ idx }) => {
           asked++;

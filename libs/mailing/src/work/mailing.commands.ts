@@ -56,15 +56,28 @@ export class MailingCommands {
     const { commands, settings } = this.parts;
     const toServerId = (await this.#canWork()) ? settings.uniqServerId : null;
     const mailing = this.#known(mailingId, await commands.resume(mailingId, toServerId));
+    return this.#goOn('resume', mailingId, mailing);
+  }
+
+  async continueMailing(mailingId: string): Promise<MailingStatus> {
+    const { commands, settings } = this.parts;
+    const toServerId = (await this.#canWork()) ? settings.uniqServerId : null;
+    const mailing = await commands.continueMailing(mailingId, toServerId);
+    const { isContinued, ...known } = this.#known(mailingId, mailing);
+    return isContinued ? this.#goOn('continue', mailingId, known) : known.status;
+  }
+
+  /** Begins the work on a mailing that may be sent again. */
+  async #goOn(command: MailingCommand, mailingId: string, mailing: RequestedMailing): Promise<MailingStatus> {
     this.parts.hold.admit(mailingId);
-    this.#tell('resume', mailingId, mailing.status);
+    this.#tell(command, mailingId, mailing.status);
     if (mailing.isBatched) this.parts.dispatcher.announce();
     const wantsRun = !mailing.isBatched && (mailing.status === 'pending' || mailing.status === 'in_progress');
     if (wantsRun && (await this.#isOurs(mailingId, mailing))) this.#launch(mailingId, mailing);
     return mailing.status;
   }
 
-  async retry(mailingId: string, which: 'error' | 'in_doubt'): Promise<number> {
+  async retry(mailingId: string, which: 'error' | 'in_doubt' | 'skipped'): Promise<number> {
     const { commands, runs } = this.parts;
     const before = this.#known(mailingId, await commands.read(mailingId));
     if (before.status === 'canceled' || before.status === 'canceling' || before.status === 'failed') {
@@ -102,7 +115,7 @@ export class MailingCommands {
     return membership.incarnation !== null || (await membership.heartbeat()) === 'member';
   }
 
-  #known(mailingId: string, mailing: RequestedMailing | null): RequestedMailing {
+  #known<T extends RequestedMailing>(mailingId: string, mailing: T | null): T {
     if (!mailing) throw new MailingNotFoundError(mailingId);
     return mailing;
   }

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { InvalidArgumentError } from '../model/errors/argument.errors.js';
-import { checkMailingId } from '../model/errors/argument.check.js';
+import { checkMailingId, checkOneOf } from '../model/errors/argument.check.js';
 import type { ModuleContext } from '../model/host-calls/async-context.js';
 import type { MailingHandle, TransactionalMailingHandle } from '../model/reports/mailing-handle.js';
 import type { MailingSettings } from '../model/options/mailing-options.js';
@@ -8,7 +8,6 @@ import type { MailingStatus } from '../model/states/mailing-status.js';
 import type { ProfileRepository } from '../model/ports/profile.repository.js';
 import type { Recipient, Recipients } from '../model/mail/recipient.js';
 import { InvalidFieldError, ServerShuttingDownError } from '../model/errors/request.errors.js';
-import { isIterable } from '../model/host-calls/source-reading.js';
 import { isPlainObject } from '../model/values/value-kind.js';
 import type { SlotFilling } from '../model/mail/slot-filling.js';
 import type {
@@ -26,7 +25,7 @@ import type { MailingCommands } from './mailing.commands.js';
 import { type CheckedRequest, checkRequest } from './intake/mailing-request.check.js';
 import type { TransactionIntake } from './intake/transaction.intake.js';
 import { type OpenedRequest, openRequest } from './intake/opened-request.js';
-import { type CheckedSendOptions, sendOptionsOf } from './intake/send-options.check.js';
+import { type CheckedSendOptions, checkUser, sendOptionsOf } from './intake/send-options.check.js';
 import type { SlotRegistry } from './intake/slot.registry.js';
 
 /** Sends one templated e-mail to many people, and takes commands about mailings. */
@@ -153,9 +152,8 @@ export class TemplateEmailSender {
    * @param options `params` are added to those of the info, and win over them; the others are those of `sendEmailMessage`, so `persist` is true
    * unless it is said to be false.
    *
-   * @throws InvalidArgumentError if `user` is a list, or neither a text nor an object, or if `options` is no object; InvalidFieldError if `params` is no plain object; the errors
-   * of `sendEmailMessage`.
-   *
+   * @throws InvalidArgumentError if `user` is a list, or neither a text nor an object, or if `options` is no object; InvalidFieldError if `params` is
+   * no plain object; the errors of `sendEmailMessage`.
    * @example
    * ```ts
    * const info = { templateUrl: 'new-password.hbs', subject: 'Your new password', from: 'service@shop.example' };
@@ -243,11 +241,29 @@ export class TemplateEmailSender {
   }
 
   /**
-   * Sends again to recipients that ended with an error, or in doubt; recipients that were sent to are left alone. A completed mailing is reopened for
-   * it, a paused one stays paused.
+   * Takes up a canceled mailing, or one whose list failed: recipients without an outcome are sent to, all others keep theirs. Of a list that failed, only
+   * what was written is there. Harmless in any other state, also in `canceling`.
+   *
+   * @returns the state of the mailing afterwards.
+   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if the id is not a valid one.
+   *
+   * @example
+   * ```ts
+   * await sender.continueMailing(mailingId);
+   * ```
+   */
+  async continueMailing(mailingId: string): Promise<MailingStatus> {
+    checkMailingId('continueMailing: mailingId', mailingId);
+    return this.context.begin(() => this.commands.continueMailing(mailingId));
+  }
+
+  /**
+   * Tries again recipients that ended with an error, in doubt, or skipped; recipients that were sent to are left alone. A completed mailing is reopened
+   * for it, a paused one stays paused.
    *
    * @param which `errors`: recipients that the mail server refused, or whose message could not be rendered. `in_doubt`: recipients whose message the
-   * mail server may have accepted, so they may get a second copy, under the same `Message-ID`.
+   * mail server may have accepted, so they may get a second copy, under the same `Message-ID`. `skipped`: recipients that were not mailed for what was
+   * known of them then (suppressed, opted out, mailed recently), judged by what is known now; entries that are no usable address stay skipped.
    * @returns how many recipients are tried again.
    * @throws MailingNotFoundError if there is no such mailing; MailingEndedError if it was canceled or has failed; InvalidArgumentError if `which` is
    * another word, or the id is not a valid one.
@@ -257,9 +273,9 @@ export class TemplateEmailSender {
    * const count = await sender.retry(mailingId, 'errors');
    * ```
    */
-  async retry(mailingId: string, which: 'errors' | 'in_doubt'): Promise<number> {
+  async retry(mailingId: string, which: 'errors' | 'in_doubt' | 'skipped'): Promise<number> {
     checkMailingId('retry: mailingId', mailingId);
-    oneOf('retry: which', ['errors', 'in_doubt'], which);
+    checkOneOf('retry: which', ['errors', 'in_doubt', 'skipped'], which);
     return this.context.begin(() => this.commands.retry(mailingId, which === 'errors' ? 'error' : which));
   }
 
@@ -277,7 +293,7 @@ export class TemplateEmailSender {
    */
   async settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
     checkMailingId('settleInDoubt: mailingId', mailingId);
-    oneOf('settleInDoubt: as', ['sent', 'error'], as);
+    checkOneOf('settleInDoubt: as', ['sent', 'error'], as);
     return this.context.begin(() => this.commands.settleInDoubt(mailingId, as));
   }
 
@@ -331,16 +347,4 @@ export class TemplateEmailSender {
     completed.catch(() => undefined);
     return { mailingId: null, numProfiles: null, numDuplicates: null, isRepeat: false, completed };
   }
-}
-
-/** A list would be one recipient of an unknown kind, and skipped. */
-function checkUser(user: unknown): void {
-  if (typeof user === 'string' || (typeof user === 'object' && user !== null && !isIterable(user))) return;
-  throw new InvalidArgumentError('sendEmailToUser: user', 'an address, { email } or { userId }', user);
-}
-
-/** JavaScript callers have no type check, and a misread command can't be undone. */
-function oneOf(argument: string, allowed: readonly string[], value: unknown): void {
-  if (!allowed.includes(value as string))
-    throw new InvalidArgumentError(argument, allowed.join(' or '), value);
 }

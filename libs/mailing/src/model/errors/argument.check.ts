@@ -33,6 +33,16 @@ export function checkWholeNumber(argument: string, value: unknown, min: number, 
   throw new InvalidArgumentError(argument, expected, value, numberOrKindOf(value));
 }
 
+/**
+ * JavaScript callers have no type check, and a misread command can't be undone.
+ *
+ * @throws InvalidArgumentError unless `value` is one of these words.
+ */
+export function checkOneOf(argument: string, allowed: readonly string[], value: unknown): void {
+  if (!allowed.includes(value as string))
+    throw new InvalidArgumentError(argument, allowed.join(' or '), value);
+}
+
 /** @throws InvalidArgumentError */
 export function checkFilter(argument: string, value: unknown): void {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;

@@ -22,7 +22,7 @@ export class MailingEndedError extends MailingError {
     readonly status: MailingStatus,
   ) {
     super(
-      `The mailing ${mailingId} is ${status}, and sends no further message. Send a new mailing to the recipients that you still want to reach.`,
+      `The mailing ${mailingId} is ${status}, and sends no further message. Take it up again by continueMailing first, or send a new mailing.`,
     );
   }
 }

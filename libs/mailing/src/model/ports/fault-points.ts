@@ -32,6 +32,7 @@ export const FAULT_POINT_NAMES = [
   'afterPauseRequested',
   'afterResumeRequested',
   'afterCancelRequested',
+  'afterContinued',
   'afterRetryChunk',
   'afterSettleChunk',
   // Each transaction, between its last statement and its commit.

@@ -12,7 +12,7 @@ import { TypedEvents } from './typed-events.js';
 export type RunEndStatus = MailingStatus | 'fenced' | 'stalled' | 'rewound';
 
 /** The commands that a person can give for a mailing. */
-export type MailingCommand = 'pause' | 'resume' | 'cancel' | 'retry' | 'settle';
+export type MailingCommand = 'pause' | 'resume' | 'cancel' | 'continue' | 'retry' | 'settle';
 
 /**
  * Every event of the plugin with its facts. Names are `area:phase`. No event carries an address: each `reason` is one line without

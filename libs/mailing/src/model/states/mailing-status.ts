@@ -86,7 +86,7 @@ export const MAILING_TRANSITIONS: Record<MailingStatus, Partial<Record<MailingSt
     canceled: 'the last message in flight is settled, and no batch is claimed any more',
     completed: 'it was on its last recipient',
   },
-  completed: { pending: 'a person asks to try those with errors or in doubt again' },
-  canceled: {},
-  failed: {},
+  completed: { pending: 'a person asks to try those with errors, in doubt or skipped again' },
+  canceled: { pending: 'a person asks to continue it' },
+  failed: { pending: 'a person asks to send to what was written of the list' },
 };

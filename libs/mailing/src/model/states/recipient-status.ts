@@ -64,6 +64,6 @@ export const RECIPIENT_TRANSITIONS: Record<RecipientStatus, Partial<Record<Recip
     sent: 'a person or the resolver of the host knows that it arrived, or its answer could be written only after the claim was lost',
     error: 'a person knows that it did not arrive, and leaves it at that',
   },
+  skipped: { deferred: 'a person asks to judge those that were skipped again' },
   sent: {},
-  skipped: {},
 };

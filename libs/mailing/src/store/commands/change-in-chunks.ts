@@ -42,14 +42,13 @@ export async function changeInChunks(
   change: ChangeChunk,
 ): Promise<number> {
   let total = 0;
-  for await (const slice of slicesOf(database, mailingId)) {
+  for await (const slice of slicesOf(database, mailingId, status)) {
     for (const source of RECIPIENT_TABLES) {
       let fromIdx = 0;
       for (;;) {
         const { indexes, afterwards } = await database.transaction(async (session) => {
           await lockProgress(session, slice);
-          const table = session.tables[source];
-          const found = await findRetryable(session, table, slice, status, fromIdx, CHUNK);
+          const found = await findRetryable(session, source, slice, status, fromIdx, CHUNK);
           const changed = found.length > 0 ? await change(session, slice, source, found) : undefined;
           return { indexes: found, afterwards: changed };
         });
@@ -65,11 +64,15 @@ export async function changeInChunks(
 }
 
 /** The slices of a mailing that have their own progress row. */
-async function* slicesOf(database: MailingDatabase, mailingId: string): AsyncGenerator<Slice> {
+async function* slicesOf(
+  database: MailingDatabase,
+  mailingId: string,
+  status: RetryableStatus,
+): AsyncGenerator<Slice> {
   const mailing = await readRequested(database, mailingId);
   if (!mailing?.isBatched) return yield { mailingId, batch: null };
   for (let afterIdx = -1; ;) {
-    const page = await findRetryableBatches(database, mailingId, afterIdx, CHUNK);
+    const page = await findRetryableBatches(database, mailingId, status, afterIdx, CHUNK);
     yield* page;
     if (page.length < CHUNK) return;
     afterIdx = page[page.length - 1].batch?.startIdx ?? 0;

@@ -6,6 +6,7 @@ import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import type { HeldClaim } from '../ledger/held-claim.js';
 import type { CommandScope } from './change-in-chunks.js';
 import type { RetryableStatus } from './find-retryable.js';
+import { continueMailing } from './continue-mailing.js';
 import { type DoubtfulFrame, type DoubtfulRow, readDoubtful } from './read-doubtful.js';
 import { readRequested, type RequestedMailing } from './read-requested.js';
 import { requestCancel } from './request-cancel.js';
@@ -37,6 +38,23 @@ export class CommandPersister {
     return this.#request(mailingId, 'afterResumeRequested', (session) =>
       resumeMailing(session, mailingId, toServerId),
     );
+  }
+
+  /**
+   * Takes a canceled mailing up again, or one whose list failed.
+   *
+   * @param toServerId as for `resume`.
+   * @returns null if there is no such mailing; `isContinued` is false for one in another state.
+   */
+  async continueMailing(
+    mailingId: string,
+    toServerId: string | null,
+  ): Promise<(RequestedMailing & { isContinued: boolean }) | null> {
+    let isContinued = false;
+    const requested = await this.#request(mailingId, 'afterContinued', async (session) => {
+      isContinued = await continueMailing(session, mailingId, toServerId);
+    });
+    return requested && { ...requested, isContinued };
   }
 
   cancel(mailingId: string): Promise<RequestedMailing | null> {

@@ -1,25 +1,44 @@
+import type { InvalidReason } from '../../model/mail/listed-recipient.js';
 import type { Slice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
+import type { RecipientTable } from '../recipients/open-recipient.js';
 import { belongsTo } from '../database/progress-row.js';
 import { inChunks, placeholders } from '../database/placeholders.js';
 
 /** Which recipients a command applies to. */
-export type RetryableStatus = 'error' | 'in_doubt';
+export type RetryableStatus = 'error' | 'in_doubt' | 'skipped';
+
+/** The counter that has recipients with this status. */
+export function counterOf(status: RetryableStatus): 'num_errors' | 'num_skipped' {
+  return status === 'skipped' ? 'num_skipped' : 'num_errors';
+}
 
 /**
- * One page of a mailing's batches that contain errors or recipients in doubt; index: primary key.
+ * Codes of entries of the list that can't be used. They are counted in the mailing's row when the list is written, also where it has batches, and no
+ * attempt would make another recipient of them.
+ */
+const UNUSABLE: readonly InvalidReason[] = [
+  'invalid_address',
+  'invalid_recipient',
+  'not_storable',
+  'address_normalizer',
+];
+
+/**
+ * One page of a mailing's batches that have recipients with this status, or in doubt; index: primary key.
  *
  * @param afterIdx `start_idx` of the last batch of the previous page.
  */
 export async function findRetryableBatches(
   session: Session,
   mailingId: string,
+  status: RetryableStatus,
   afterIdx: number,
   limit: number,
 ): Promise<Slice[]> {
   const rows = await session.rows<{ start_idx: number; end_idx: number }>(
     `SELECT start_idx, end_idx FROM ${session.tables.mailBatch}
-     WHERE mailing_id = ? AND start_idx > ? AND num_errors > 0 ORDER BY start_idx LIMIT ${limit}`,
+     WHERE mailing_id = ? AND start_idx > ? AND ${counterOf(status)} > 0 ORDER BY start_idx LIMIT ${limit}`,
     [mailingId, afterIdx],
   );
   return rows.map((row) => ({
@@ -37,16 +56,19 @@ export async function findRetryableBatches(
  */
 export async function findRetryable(
   session: Session,
-  table: string,
+  source: RecipientTable,
   slice: Slice,
   status: RetryableStatus,
   fromIdx: number,
   limit: number,
 ): Promise<number[]> {
   const own = belongsTo(slice);
+  const isUsable = status === 'skipped' && source === 'emailAddress';
+  const usable = isUsable ? `AND error_code NOT IN (${placeholders(UNUSABLE)})` : '';
   const rows = await session.rows<{ idx: number }>(
-    `SELECT /*+ INDEX(r PRIMARY) */ idx FROM ${table} r WHERE ${own.sql} AND idx >= ? AND status = ? ORDER BY idx LIMIT ${limit}`,
-    [...own.parameters, fromIdx, status],
+    `SELECT /*+ INDEX(r PRIMARY) */ idx FROM ${session.tables[source]} r
+     WHERE ${own.sql} AND idx >= ? AND status = ? ${usable} ORDER BY idx LIMIT ${limit}`,
+    [...own.parameters, fromIdx, status, ...(isUsable ? UNUSABLE : [])],
   );
   return rows.map((row) => Number(row.idx));
 }

@@ -4,11 +4,11 @@ import type { Session } from '../database/mailing.database.js';
 import { COUNTERS, progressRowOf } from '../database/progress-row.js';
 import { scheduleAttempts } from '../recipients/schedule-attempts.js';
 import { readMailingStatus } from '../database/read-mailing-status.js';
-import type { RetryableStatus } from './find-retryable.js';
+import { counterOf, type RetryableStatus } from './find-retryable.js';
 import { placeholders } from '../database/placeholders.js';
 
 /**
- * Makes recipients with the outcome `error` or `in_doubt` due for another attempt, and subtracts them from the counters.
+ * Makes recipients with the outcome `error`, `in_doubt` or `skipped` due for another attempt, and subtracts them from the counters.
  *
  * - Lock order: the progress row (`lockProgress`), recipients, `dps_mail_deferred`, as in a commit; for a batch, its mailing's row last.
  * - They become `deferred` and not `pending`: a `pending` row before `next_idx` counts as in flight. Every run looks for recipients that are due for
@@ -40,8 +40,9 @@ export async function retryRecipients(
   );
   if (slice.batch) await reopenBatch(session, slice);
   const progress = progressRowOf(session, slice);
+  const counter = counterOf(status);
   await session.change(
-    `UPDATE ${progress.table} SET num_errors = num_errors - ?${slice.batch ? '' : `, ${OPEN_AGAIN}`} WHERE ${progress.sql}`,
+    `UPDATE ${progress.table} SET ${counter} = ${counter} - ?${slice.batch ? '' : `, ${OPEN_AGAIN}`} WHERE ${progress.sql}`,
     [indexes.length, ...progress.parameters],
   );
   return readMailingStatus(session, mailingId, dialect.whileItLasts);

@@ -1,3 +1,5 @@
+import { InvalidArgumentError } from '../../model/errors/argument.errors.js';
+import { isIterable } from '../../model/host-calls/source-reading.js';
 import { InvalidFieldError } from '../../model/errors/request.errors.js';
 import type { EntityManager } from 'typeorm';
 import type { SendOptions, TransactionalSendOptions } from '../../model/mail/send-options.js';
@@ -12,6 +14,12 @@ const NAMES = [
   'doNotStartAfter',
   'transaction',
 ];
+
+/** A list would be one recipient of an unknown kind, and skipped. @throws InvalidArgumentError unless it may be one recipient. */
+export function checkUser(user: unknown): void {
+  if (typeof user === 'string' || (typeof user === 'object' && user !== null && !isIterable(user))) return;
+  throw new InvalidArgumentError('sendEmailToUser: user', 'an address, { email } or { userId }', user);
+}
 
 /** The options of a send, with every default filled in. */
 export interface CheckedSendOptions {
