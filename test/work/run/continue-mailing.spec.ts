@@ -101,13 +101,13 @@ forEachDatabase('a mailing that was ended before its end', (kind) => {
     const refused = app.sender.sendEmailMessage({ ...INFO, batched: true, batchSize: 300 }, silent(app), {
       persist: true,
     });
-    const refusal = expect(refused).rejects.toThrow('canceled');
+    const refusal = refused.catch((error: unknown) => String(error));
     const rows = async (): Promise<number> =>
       Number((await rig.database.dataSource.query('SELECT COUNT(*) AS n FROM dps_email_address'))[0].n);
     await waitUntil(async () => (await rows()) > 0, { what: 'the first chunks' });
     const [{ mailingId }] = await app.query.list();
     await app.sender.cancel(mailingId);
-    await refusal;
+    expect(await refusal).toContain('canceled');
     expect(await app.query.get(mailingId)).toMatchObject({ status: 'canceled' });
     await app.sender.continueMailing(mailingId);
     const { numSent } = await rig.reached(mailingId, 'completed', 25_000);
