@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { MessageEncoder } from '../../libs/mailing/src/delivery/mime/message.encoder.js';
-import type { EmailMessage } from '../../libs/mailing/src/model/ports/email-message.sender.js';
+import type { EmailMessage } from 'nestjs-mailing';
+import type * as EncoderModule from '../../libs/mailing/src/delivery/mime/message.encoder.js';
 
-// Processor time of making one message with a file of its own, beside one without: npx tsx bench/measures/own-attachments.process.ts
+// Processor time of making one message with a file of its own, beside one without, of the build:
+// npm run build && node --import tsx/esm bench/measures/own-attachments.process.ts
+const path = '../../dist/libs/mailing/src/delivery/mime/message.encoder.js';
+const { MessageEncoder } = (await import(new URL(path, import.meta.url).href)) as typeof EncoderModule;
 
 const SIZES_KB = [0, 10, 100, 1_000];
 const WARM_UP = 50;

@@ -1,6 +1,6 @@
 import type { Session } from '../database/mailing.database.js';
 import { COUNTERS } from '../database/progress-row.js';
-import { partitionBatches } from '../intake/partition-batches.js';
+import { partitionBatches } from '../recipients/partition-batches.js';
 
 /** A mailing that was ended before all of its recipients were settled. */
 interface EndedMailing {

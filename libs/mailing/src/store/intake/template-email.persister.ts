@@ -30,7 +30,7 @@ import { pausePending } from './pause-pending.js';
 import { readMailingRow, readTrackingData } from './read-mailing.js';
 import { releaseKey } from './release-key.js';
 import { hashesOf, keepTemplates, readTemplates, type TemplateHashes } from '../contents/keep-templates.js';
-import { partitionBatches } from './partition-batches.js';
+import { partitionBatches } from '../recipients/partition-batches.js';
 import { refreshStatistics } from './refresh-statistics.js';
 import { failList } from './fail-list.js';
 import { fenceLoading } from './fence-loading.js';
