@@ -13,6 +13,7 @@ import { assertProgressAddsUp, readProgress } from '../../support/databases/stor
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
+import type { SmtpHook } from '../../support/network/smtp-step.js';
 import { SurvivingLives } from './surviving-lives.js';
 
 const DYING_LIFE = builtProgram('dying-life.process');
@@ -59,6 +60,8 @@ export class KilledLife {
   private folder: string;
 
   readonly #survivors = new SurvivingLives();
+  /** Recipients whose message the mail server was asked to take. */
+  readonly #begun = new Set<string>();
 
   private constructor(private readonly how: LifeOptions) {}
 
@@ -68,9 +71,14 @@ export class KilledLife {
     const life = new KilledLife(how);
     beforeEach(async () => {
       life.database = await freshDatabase(kind);
+      const answer = unevenAnswers(isBatched ? life.#holdUntilPaused() : () => Promise.resolve());
+      life.#begun.clear();
       life.inbox = await SmtpInbox.start({
         keepRaw: 0,
-        answer: unevenAnswers(isBatched ? life.#holdUntilPaused() : () => Promise.resolve()),
+        answer: (step) => {
+          if (step.command === 'DATA') life.#begun.add(step.to[0]);
+          return answer(step);
+        },
       });
       life.folder = await mkdtemp(join(tmpdir(), 'mailing-life-'));
       await writeFile(join(life.folder, 'letter.hbs'), '<p>Hello</p>');
@@ -107,6 +115,8 @@ export class KilledLife {
       const isKnown = this.how.journal !== 'off' && mishap?.isBelieved !== false;
       const mostOfOne = isKnown ? CONCURRENCY : this.#maxInDoubt;
       complaints.push(...(await this.#judge(mailing, copies, deaths.length * mostOfOne)));
+      // Only the sender of the plugin tells the journal when a body begins.
+      if (isKnown && this.how.isBulk) complaints.push(...(await this.#notBegun(mailing)));
     }
     return complaints;
   }
@@ -181,6 +191,14 @@ export class KilledLife {
     };
   }
 
+  /** Recipients in doubt of whose message the mail server saw nothing. */
+  async #notBegun({ id }: Mailing): Promise<string[]> {
+    const { recipients } = await readProgress(this.database.dataSource, id);
+    return (recipients as EmailAddress[])
+      .filter(({ errorCode, emailAddress }) => errorCode === 'in_doubt' && !this.#begun.has(emailAddress))
+      .map(({ emailAddress }) => `${emailAddress} is in doubt, and its message was never begun`);
+  }
+
   async #judge(
     { id, idempotencyKey, status }: Mailing,
     copies: ReadonlyMap<string, number>,
@@ -216,7 +234,7 @@ function hasWrongCopies({ status }: EmailAddress, copies: number): boolean {
 }
 
 /** One recipient is refused at first, one gets a temporary error, and one message is accepted without an answer. */
-function unevenAnswers(hold: (to: string) => Promise<void>): SmtpInbox['answer'] {
+function unevenAnswers(hold: (to: string) => Promise<void>): SmtpHook {
   const refusals = new Map([
     ['reader3@home.example', { code: 550, text: '5.1.1 no such user' }],
     ['reader6@home.example', { code: 450, text: '4.2.0 greylisted' }],
